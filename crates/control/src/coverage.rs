@@ -1,0 +1,197 @@
+//! What the rollups cover, and the ledger of numbers that changed.
+
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+use tallykeep_model::PointState;
+
+use crate::{Control, ControlError, TeamControl, day_from_text, from_micros, micros};
+
+/// What one rollup family covers for one scope. Days outside are missing; days inside without rows are zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    pub scope: String,
+    pub first_day: Date,
+    pub last_day: Date,
+    /// Days from here on were rolled up before they were over.
+    pub provisional_from: Date,
+    /// Dirty marks up to this one are included.
+    pub dirty_seq: i64,
+    pub run_id: String,
+}
+
+impl Coverage {
+    /// State of a day, restatements aside.
+    pub fn state(&self, day: Date) -> PointState {
+        if day < self.first_day || day > self.last_day {
+            PointState::Missing
+        } else if day >= self.provisional_from {
+            PointState::Provisional
+        } else {
+            PointState::Final
+        }
+    }
+}
+
+/// A final number that changed. `dimension` and `value` are empty for totals.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Restatement {
+    pub family: String,
+    pub scope: String,
+    pub day: Date,
+    pub dimension: String,
+    pub value: String,
+    pub measure: String,
+    pub old: Option<f64>,
+    pub new: Option<f64>,
+    pub at: Timestamp,
+    pub reason: String,
+    pub run_id: String,
+}
+
+type CoverageRow = (String, String, String, String, i64, String);
+
+impl TeamControl {
+    /// What a family covers, for every scope, by scope.
+    pub async fn coverage(&self, family: &str) -> Result<Vec<Coverage>, ControlError> {
+        let rows: Vec<CoverageRow> = sqlx::query_as(
+            "select scope, first_day, last_day, provisional_from, dirty_seq, run_id from coverage
+             where team_id = $1 and family = $2 order by scope",
+        )
+        .bind(self.team.id)
+        .bind(family)
+        .fetch_all(&self.control.pool)
+        .await?;
+        rows.into_iter().map(coverage).collect()
+    }
+
+    pub async fn coverage_of(&self, family: &str, scope: &str) -> Result<Option<Coverage>, ControlError> {
+        let row: Option<CoverageRow> = sqlx::query_as(
+            "select scope, first_day, last_day, provisional_from, dirty_seq, run_id from coverage
+             where team_id = $1 and family = $2 and scope = $3",
+        )
+        .bind(self.team.id)
+        .bind(family)
+        .bind(scope)
+        .fetch_optional(&self.control.pool)
+        .await?;
+        row.map(coverage).transpose()
+    }
+
+    /// Stores what a run reached, with the ledger rows of what it changed, in one transaction.
+    pub async fn commit_coverage(
+        &self,
+        family: &str,
+        covered: &[Coverage],
+        restated: &[Restatement],
+    ) -> Result<(), ControlError> {
+        let now = micros(self.clock().now());
+        let mut transaction = self.control.pool.begin().await?;
+        let count = i64::try_from(restated.len()).unwrap_or(i64::MAX);
+        let first = Control::take_positions(&mut transaction, "restatement", count).await?;
+        for c in covered {
+            sqlx::query(
+                "insert into coverage (team_id, family, scope, first_day, last_day, provisional_from, dirty_seq, run_id, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 on conflict (team_id, family, scope) do update set first_day = excluded.first_day,
+                     last_day = excluded.last_day, provisional_from = excluded.provisional_from,
+                     dirty_seq = excluded.dirty_seq, run_id = excluded.run_id, updated_at = excluded.updated_at",
+            )
+            .bind(self.team.id)
+            .bind(family)
+            .bind(&c.scope)
+            .bind(c.first_day.to_string())
+            .bind(c.last_day.to_string())
+            .bind(c.provisional_from.to_string())
+            .bind(c.dirty_seq)
+            .bind(&c.run_id)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        for (id, r) in (first..).zip(restated) {
+            sqlx::query(
+                "insert into restatement (team_id, id, family, scope, day, dimension, value, measure, old, new, at, reason, run_id)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            )
+            .bind(self.team.id)
+            .bind(id)
+            .bind(&r.family)
+            .bind(&r.scope)
+            .bind(r.day.to_string())
+            .bind(&r.dimension)
+            .bind(&r.value)
+            .bind(&r.measure)
+            .bind(r.old)
+            .bind(r.new)
+            .bind(micros(r.at))
+            .bind(&r.reason)
+            .bind(&r.run_id)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets what a family covers (all scopes when `None`). The ledger stays.
+    pub async fn forget_coverage(&self, family: &str, scope: Option<&str>) -> Result<u64, ControlError> {
+        let done = sqlx::query("delete from coverage where team_id = $1 and family = $2 and ($3 = '' or scope = $3)")
+            .bind(self.team.id)
+            .bind(family)
+            .bind(scope.unwrap_or(""))
+            .execute(&self.control.pool)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The ledger of a family and scope over inclusive days, oldest change first.
+    pub async fn restatements(
+        &self,
+        family: &str,
+        scope: &str,
+        first: Date,
+        last: Date,
+    ) -> Result<Vec<Restatement>, ControlError> {
+        type Row = (String, String, String, String, Option<f64>, Option<f64>, i64, String, String);
+        let rows: Vec<Row> = sqlx::query_as(
+            "select day, dimension, value, measure, old, new, at, reason, run_id from restatement
+             where team_id = $1 and family = $2 and scope = $3 and day >= $4 and day <= $5 order by id",
+        )
+        .bind(self.team.id)
+        .bind(family)
+        .bind(scope)
+        .bind(first.to_string())
+        .bind(last.to_string())
+        .fetch_all(&self.control.pool)
+        .await?;
+        rows.into_iter()
+            .map(|(day, dimension, value, measure, old, new, at, reason, run_id)| {
+                Ok(Restatement {
+                    family: family.to_owned(),
+                    scope: scope.to_owned(),
+                    day: day_from_text(&day)?,
+                    dimension,
+                    value,
+                    measure,
+                    old,
+                    new,
+                    at: from_micros(at)?,
+                    reason,
+                    run_id,
+                })
+            })
+            .collect()
+    }
+}
+
+fn coverage(row: CoverageRow) -> Result<Coverage, ControlError> {
+    let (scope, first, last, provisional, dirty_seq, run_id) = row;
+    Ok(Coverage {
+        scope,
+        first_day: day_from_text(&first)?,
+        last_day: day_from_text(&last)?,
+        provisional_from: day_from_text(&provisional)?,
+        dirty_seq,
+        run_id,
+    })
+}

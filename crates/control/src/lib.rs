@@ -1,0 +1,20 @@
+//! The control database: everything small that changes, in SQLite or PostgreSQL, with one set of statements.
+//!
+//! Two rules hold everywhere (engine-notes §1): the first statement of a writing transaction is a write, and a function
+//! returns on the first error inside a transaction. Times are microseconds UTC, days ISO text, booleans 0/1.
+
+mod coverage;
+mod dirty;
+mod jobs;
+mod leases;
+mod pool;
+mod teams;
+mod time;
+mod watermarks;
+
+pub use coverage::{Coverage, Restatement};
+pub use dirty::DirtyDay;
+pub use jobs::{Job, JobProgress, JobState, NewJob};
+pub use leases::{Lease, LeaseGuard, LeaseHolder};
+pub use pool::{Control, ControlError, TeamControl};
+pub use time::{day_from_text, from_micros, micros};
