@@ -1,0 +1,80 @@
+//! What commands run in: the options, the configuration, and the stores, opened when first needed.
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+use tallykeep_control::{Control, TeamControl};
+use tallykeep_lake::{Lake, TeamLake};
+use tallykeep_model::Clock;
+use tokio::sync::OnceCell;
+
+use crate::{GlobalOptions, config::Config, exit::usage};
+
+pub struct Context {
+    pub options: GlobalOptions,
+    pub config: Config,
+    pub clock: Clock,
+    control: OnceCell<Control>,
+    lake: OnceCell<Lake>,
+}
+
+impl Context {
+    pub fn new(options: GlobalOptions) -> anyhow::Result<Self> {
+        let clock = Clock::from_env().map_err(|error| usage(error.to_string()))?;
+        let config = Config::read(options.config.as_deref())?;
+        Ok(Self { options, config, clock, control: OnceCell::new(), lake: OnceCell::new() })
+    }
+
+    /// The control database, opened and migrated once per process.
+    pub async fn control(&self) -> anyhow::Result<&Control> {
+        self.control
+            .get_or_try_init(|| async {
+                Ok(match &self.options.database {
+                    Some(url) => Control::open_url(url, self.clock).await?,
+                    None => Control::open(&self.options.data_dir, self.clock).await?,
+                })
+            })
+            .await
+    }
+
+    /// The control database as the chosen team sees it.
+    pub async fn team_control(&self) -> anyhow::Result<TeamControl> {
+        Ok(self.control().await?.team(&self.options.team).await?)
+    }
+
+    /// The lake of the data dir.
+    pub async fn lake(&self) -> anyhow::Result<&Lake> {
+        self.lake
+            .get_or_try_init(|| async {
+                let slow = std::time::Duration::from_millis(self.options.slow_query_ms);
+                Ok(Lake::open(&self.options.data_dir.join("lake"), slow)?)
+            })
+            .await
+    }
+
+    /// The lake as the chosen team sees it; the team must exist.
+    pub async fn team_lake(&self) -> anyhow::Result<TeamLake> {
+        let team = self.team_control().await?.team().slug.clone();
+        Ok(self.lake().await?.team(&team))
+    }
+
+    /// Whether a person watches: progress bars then, plain lines otherwise.
+    pub fn is_terminal(&self) -> bool {
+        std::io::stderr().is_terminal() && !self.options.json
+    }
+
+    /// Prints a result: the JSON document with `--json`, else the text (nothing when empty).
+    pub fn print(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.options.json {
+            serde_json::to_writer_pretty(&mut out, document)?;
+            writeln!(out)?;
+        } else {
+            let text = text();
+            if !text.is_empty() {
+                writeln!(out, "{}", text.trim_end_matches('\n'))?;
+            }
+        }
+        Ok(())
+    }
+}
