@@ -1,0 +1,475 @@
+//! One HTTP client for every upstream: named, slow enough, patient, and never trusting what comes back.
+//!
+//! Waits come from three places: the throttle between two request starts to one host, our own back-off (1, 2, 4 s), and
+//! what the host asks for (`Retry-After`, `x-ratelimit-reset`). A wait over two minutes is not waited: the call fails with
+//! `Throttled`, which says when to try again, and the caller goes on with something else.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{
+    Method, Response, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use serde_json::Value;
+use tallykeep_model::Clock;
+use tokio::{sync::Mutex, time::Instant};
+
+/// How the client behaves. The defaults are polite; tests set the waits to zero.
+#[derive(Debug, Clone)]
+pub struct Politeness {
+    /// `<app>/<version> (<contact>)`.
+    pub user_agent: String,
+    /// For one try, connecting and body included.
+    pub timeout: Duration,
+    /// First back-off; doubled each time. Zero switches every wait between tries off.
+    pub retry_base: Duration,
+    /// Tries per call, the first included.
+    pub tries: u32,
+    /// A host that asks for more patience than this is left alone for now.
+    pub longest_wait: Duration,
+    /// Bytes of one body, decompressed.
+    pub body_limit: usize,
+}
+
+impl Default for Politeness {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("tallykeep/", env!("CARGO_PKG_VERSION"), " (self-hosted statistics)").to_owned(),
+            timeout: Duration::from_secs(30),
+            retry_base: Duration::from_secs(1),
+            tries: 4,
+            longest_wait: Duration::from_secs(120),
+            body_limit: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why an upstream gave no usable answer. Messages are one line, name the upstream, and hold no token and no query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CollectError {
+    /// A status outside 2xx that trying again would not change, or that stayed after the last try.
+    #[error("{status} from {upstream}{detail}")]
+    Status { status: u16, upstream: String, detail: String },
+    /// The upstream asks for more patience than we have now.
+    #[error("{status} from {upstream}: asks to wait until {until}")]
+    Throttled { status: u16, upstream: String, until: Timestamp },
+    #[error("no answer from {upstream} within {seconds} s")]
+    Timeout { upstream: String, seconds: u64 },
+    #[error("could not reach {upstream}: {reason}")]
+    Connect { upstream: String, reason: String },
+    #[error("the body from {upstream} is larger than {limit} bytes")]
+    TooLarge { upstream: String, limit: usize },
+    #[error("{status} from {upstream}, but the body is not JSON: {reason}")]
+    NotJson { status: u16, upstream: String, reason: String },
+    #[error("the answer from {upstream} is not understood: {reason}")]
+    Shape { upstream: String, reason: String },
+    #[error("what was remembered of {upstream} could not be read or kept: {reason}")]
+    Memory { upstream: String, reason: String },
+}
+
+impl CollectError {
+    /// Whether the upstream says the thing does not exist (any more).
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Status { status: 404 | 410, .. })
+    }
+
+    /// When it may be tried again, if the upstream said so.
+    pub fn try_again_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Throttled { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+}
+
+/// The body an upstream gave before, and how to ask whether it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+    pub body: Bytes,
+}
+
+/// Where validators and bodies are kept between runs.
+#[async_trait::async_trait]
+pub trait HttpMemory: Send + Sync {
+    async fn recall(&self, url: &str) -> Result<Option<Remembered>, String>;
+    async fn remember(&self, url: &str, what: Remembered) -> Result<(), String>;
+}
+
+/// Remembers nothing.
+pub struct NoMemory;
+
+#[async_trait::async_trait]
+impl HttpMemory for NoMemory {
+    async fn recall(&self, _: &str) -> Result<Option<Remembered>, String> {
+        Ok(None)
+    }
+    async fn remember(&self, _: &str, _: Remembered) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// One question to an upstream.
+#[derive(Clone)]
+pub struct Ask {
+    /// The upstream's name in messages, e.g. `crates.io`.
+    pub upstream: String,
+    pub url: String,
+    pub method: Method,
+    pub headers: Vec<(&'static str, String)>,
+    /// A bearer token for this host only. Never shown; dropped by redirects to another host.
+    pub token: Option<String>,
+    /// Whether a rejected token may be left out in a second try.
+    pub public: bool,
+    pub json: Option<Value>,
+    /// Whether to keep the body and ask conditionally next time.
+    pub conditional: bool,
+    /// Least time between two request starts to this host.
+    pub throttle: Duration,
+    /// Instead of the client's, for slow services.
+    pub timeout: Option<Duration>,
+}
+
+impl Ask {
+    pub fn get(upstream: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            upstream: upstream.into(),
+            url: url.into(),
+            method: Method::GET,
+            headers: Vec::new(),
+            token: None,
+            public: true,
+            json: None,
+            conditional: false,
+            throttle: Duration::ZERO,
+            timeout: None,
+        }
+    }
+
+    pub fn post(upstream: impl Into<String>, url: impl Into<String>, json: Value) -> Self {
+        Self { method: Method::POST, json: Some(json), ..Self::get(upstream, url) }
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub fn throttle(mut self, gap: Duration) -> Self {
+        self.throttle = gap;
+        self
+    }
+
+    pub fn conditional(mut self) -> Self {
+        self.conditional = true;
+        self
+    }
+}
+
+/// What an upstream answered, 2xx only.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub upstream: String,
+    /// Where the answer came from in the end, after redirects.
+    pub url: String,
+    /// 304: the upstream said the remembered body is still right.
+    pub unchanged: bool,
+    /// The token was refused and the answer was given without it.
+    pub token_rejected: bool,
+}
+
+impl Answer {
+    /// The body as JSON. Errors: `NotJson`, naming the upstream. Nesting is limited to 128 levels.
+    pub fn json(&self) -> Result<Value, CollectError> {
+        serde_json::from_slice(&self.body).map_err(|error| CollectError::NotJson {
+            status: self.status,
+            upstream: self.upstream.clone(),
+            reason: one_line(&error.to_string(), 120),
+        })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The client. Cheap to clone; clones share throttles.
+#[derive(Clone)]
+pub struct HttpClient {
+    inner: reqwest::Client,
+    politeness: Arc<Politeness>,
+    clock: Clock,
+    memory: Arc<dyn HttpMemory>,
+    next_start: Arc<Mutex<HashMap<String, Instant>>>,
+}
+
+/// What one try came to.
+enum Try {
+    Done(Answer),
+    Again { error: CollectError, asked: Option<Duration> },
+    Failed(CollectError),
+    TokenRejected,
+}
+
+impl HttpClient {
+    /// Errors: the TLS setup of this machine cannot be used, or the agent holds what a header may not.
+    pub fn new(politeness: Politeness, clock: Clock, memory: Arc<dyn HttpMemory>) -> Result<Self, CollectError> {
+        let inner = reqwest::Client::builder()
+            .user_agent(&politeness.user_agent)
+            .timeout(politeness.timeout)
+            .redirect(reqwest::redirect::Policy::limited(5))
+            .build()
+            .map_err(|error| CollectError::Connect {
+                upstream: "any upstream".to_owned(),
+                reason: one_line(&error.to_string(), 200),
+            })?;
+        Ok(Self { inner, politeness: Arc::new(politeness), clock, memory, next_start: Arc::default() })
+    }
+
+    /// Asks, waits, tries again, and answers a 2xx body or why there is none.
+    pub async fn ask(&self, ask: &Ask) -> Result<Answer, CollectError> {
+        let mut ask = ask.clone();
+        let mut token_rejected = false;
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.one_try(&ask).await {
+                Try::Done(mut answer) => {
+                    answer.token_rejected = token_rejected;
+                    return Ok(answer);
+                }
+                Try::Failed(error) => return Err(error),
+                Try::TokenRejected => {
+                    let error = CollectError::Status {
+                        status: 401,
+                        upstream: ask.upstream.clone(),
+                        detail: ": the token is rejected (expired, revoked or mistyped)".to_owned(),
+                    };
+                    if !ask.public || token_rejected {
+                        return Err(error);
+                    }
+                    tracing::warn!(upstream = %ask.upstream, "the token is rejected; asking once without it");
+                    token_rejected = true;
+                    ask.token = None;
+                    tried -= 1;
+                }
+                Try::Again { error, asked } => {
+                    let own = self.politeness.retry_base * 2_u32.saturating_pow(tried - 1);
+                    let own = own.mul_f64(1.0 + rand::random::<f64>() * 0.2);
+                    let wait = asked.unwrap_or_default().max(own);
+                    if wait > self.politeness.longest_wait {
+                        let until =
+                            self.clock.now() + SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_hours(1));
+                        let status = if let CollectError::Status { status, .. } = &error { *status } else { 429 };
+                        return Err(CollectError::Throttled { status, upstream: ask.upstream.clone(), until });
+                    }
+                    if tried >= self.politeness.tries {
+                        return Err(error);
+                    }
+                    tracing::debug!(upstream = %ask.upstream, %error, ?wait, "trying again");
+                    if !self.politeness.retry_base.is_zero() {
+                        tokio::time::sleep(wait).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until this host may be asked again, and takes the turn.
+    async fn take_turn(&self, ask: &Ask) {
+        if ask.throttle.is_zero() {
+            return;
+        }
+        let host = url::Url::parse(&ask.url)
+            .ok()
+            .and_then(|u| u.host_str().map(|h| format!("{h}:{:?}", u.port_or_known_default())))
+            .unwrap_or_default();
+        let start = {
+            let mut next = self.next_start.lock().await;
+            let start = next.get(&host).copied().unwrap_or_else(Instant::now).max(Instant::now());
+            next.insert(host, start + ask.throttle);
+            start
+        };
+        tokio::time::sleep_until(start).await;
+    }
+
+    async fn one_try(&self, ask: &Ask) -> Try {
+        self.take_turn(ask).await;
+        let upstream = ask.upstream.clone();
+        let known = if ask.conditional {
+            match self.memory.recall(&ask.url).await {
+                Ok(known) => known,
+                Err(reason) => return Try::Failed(CollectError::Memory { upstream, reason }),
+            }
+        } else {
+            None
+        };
+        let mut request = self.inner.request(ask.method.clone(), &ask.url);
+        for (name, value) in &ask.headers {
+            request = request.header(HeaderName::from_static(name), value);
+        }
+        if let Some(known) = &known {
+            if let Some(etag) = &known.etag {
+                request = request.header("if-none-match", etag);
+            } else if let Some(date) = &known.last_modified {
+                request = request.header("if-modified-since", date);
+            }
+        }
+        if let Some(token) = &ask.token {
+            let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) else {
+                return Try::Failed(CollectError::Status {
+                    status: 401,
+                    upstream,
+                    detail: ": the token holds characters a header cannot carry".to_owned(),
+                });
+            };
+            value.set_sensitive(true);
+            request = request.header("authorization", value);
+        }
+        if let Some(json) = &ask.json {
+            request = request.json(json);
+        }
+        if let Some(timeout) = ask.timeout {
+            request = request.timeout(timeout);
+        }
+        match request.send().await {
+            Ok(response) => self.read(ask, known, response).await,
+            Err(error) => Try::Again { error: self.transport(ask, &error), asked: None },
+        }
+    }
+
+    fn transport(&self, ask: &Ask, error: &reqwest::Error) -> CollectError {
+        let upstream = ask.upstream.clone();
+        if error.is_timeout() {
+            return CollectError::Timeout {
+                upstream,
+                seconds: ask.timeout.unwrap_or(self.politeness.timeout).as_secs(),
+            };
+        }
+        // The address may carry secrets in its query, so only the causes are told.
+        let mut reason = "the connection failed".to_owned();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            reason = inner.to_string();
+            cause = inner.source();
+        }
+        CollectError::Connect { upstream, reason: one_line(&reason, 160) }
+    }
+
+    async fn read(&self, ask: &Ask, known: Option<Remembered>, mut response: Response) -> Try {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let url = response.url().to_string();
+        let upstream = ask.upstream.clone();
+        let limit = self.politeness.body_limit;
+        if status == StatusCode::NOT_MODIFIED {
+            let Some(known) = known else {
+                return Try::Failed(CollectError::Shape {
+                    upstream,
+                    reason: "304 although nothing was asked conditionally".to_owned(),
+                });
+            };
+            let (body, unchanged) = (known.body, true);
+            return Try::Done(Answer { status: 200, headers, body, upstream, url, unchanged, token_rejected: false });
+        }
+        if response.content_length().is_some_and(|length| length > limit as u64) {
+            return Try::Failed(CollectError::TooLarge { upstream, limit });
+        }
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => break,
+                Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
+                    return Try::Failed(CollectError::TooLarge { upstream, limit });
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                // An error page that breaks off is still told by its status.
+                Err(_) if !status.is_success() => break,
+                Err(error) => return Try::Again { error: self.transport(ask, &error), asked: None },
+            }
+        }
+        let body = Bytes::from(body);
+        if status.is_success() {
+            if ask.conditional {
+                let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::to_owned);
+                let (etag, last_modified) = (text("etag"), text("last-modified"));
+                if etag.is_some() || last_modified.is_some() {
+                    let what = Remembered { etag, last_modified, body: body.clone() };
+                    if let Err(reason) = self.memory.remember(&ask.url, what).await {
+                        return Try::Failed(CollectError::Memory { upstream, reason });
+                    }
+                }
+            }
+            let status = status.as_u16();
+            return Try::Done(Answer { status, headers, body, upstream, url, unchanged: false, token_rejected: false });
+        }
+        if status == StatusCode::UNAUTHORIZED && ask.token.is_some() {
+            return Try::TokenRejected;
+        }
+        let error = CollectError::Status { status: status.as_u16(), upstream, detail: detail(&body) };
+        match asked_wait(status, &headers, &body, self.clock.now()) {
+            Some(wait) => Try::Again { error, asked: wait },
+            None => Try::Failed(error),
+        }
+    }
+}
+
+/// `Some` when the call may be tried again, with the wait the host asked for, if any.
+fn asked_wait(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Option<Duration>> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
+    let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    let retry_after = text("retry-after").and_then(|value| {
+        value
+            .parse::<u64>()
+            .ok()
+            .map(Duration::from_secs)
+            .or_else(|| jiff::fmt::rfc2822::parse(value).ok().map(|at| until(at.timestamp())))
+    });
+    let empty = text("x-ratelimit-remaining") == Some("0");
+    let reset = text("x-ratelimit-reset").and_then(|value| value.parse::<i64>().ok()).and_then(|at| {
+        // GitHub gives an instant, pypistats seconds from now.
+        if at < 1_000_000_000 {
+            u64::try_from(at).ok().map(Duration::from_secs)
+        } else {
+            Timestamp::from_second(at).ok().map(until)
+        }
+    });
+    let asked = if empty { retry_after.max(reset) } else { retry_after };
+    match status.as_u16() {
+        429 | 503 => Some(asked),
+        408 | 425 | 500 | 502 | 504 => Some(asked),
+        // GitHub's secondary limit; without a number it asks for at least a minute.
+        403 if retry_after.is_some() || empty => Some(asked),
+        403 if String::from_utf8_lossy(body).to_ascii_lowercase().contains("secondary rate limit") => {
+            Some(Some(Duration::from_secs(60)))
+        }
+        _ => None,
+    }
+}
+
+/// What a JSON error body says, `: text`; nothing for HTML and the like.
+fn detail(body: &[u8]) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return String::new() };
+    let text = value["message"]
+        .as_str()
+        .or_else(|| value["error"].as_str())
+        .or_else(|| value["error"]["message"].as_str())
+        .or_else(|| value["errors"][0]["detail"].as_str())
+        .or_else(|| value["errors"][0]["message"].as_str());
+    text.map(|text| format!(": {}", one_line(text, 160))).unwrap_or_default()
+}
+
+/// One line of at most `longest` characters.
+pub fn one_line(text: &str, longest: usize) -> String {
+    let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > longest {
+        line = line.chars().take(longest.saturating_sub(1)).collect::<String>() + "…";
+    }
+    line
+}
