@@ -7,6 +7,7 @@ mod coverage;
 mod dirty;
 mod jobs;
 mod leases;
+pub mod packages;
 mod pool;
 mod teams;
 mod time;
