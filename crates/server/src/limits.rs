@@ -1,0 +1,27 @@
+//! How much one request may be, and how long it may take.
+
+use std::time::Duration;
+
+/// Bounds on requests. A route may raise its own body bound with `Route::body_limit`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body: usize,
+    /// From the end of the headers to the start of the answer.
+    pub time: Duration,
+    /// How long running requests and jobs get to finish when the server is told to stop.
+    pub farewell: Duration,
+    /// Requests a minute from one address.
+    pub requests_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 2 * 1024 * 1024,
+            time: Duration::from_secs(60),
+            farewell: Duration::from_secs(10),
+            requests_per_minute: 1000,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Routes of the repository domain.
+
+use super::Route;
+
+pub fn routes() -> Vec<Route> {
+    Vec::new()
+}

@@ -1,0 +1,127 @@
+//! The server around the routes: layers every request passes, and the loop that accepts, runs and says goodbye.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+use crate::{
+    app::App,
+    error::ApiError,
+    jobs,
+    page::CONTENT_SECURITY_POLICY,
+    routes::{self, dashboard::asset_or_not_found},
+    schedule::Scheduler,
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("the server stopped: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// The id under which a request is logged; answers carry it as `X-Request-Id`.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub String);
+
+/// The whole server as a service. Tests call it in process.
+pub fn router(app: App) -> Router {
+    app.set_ready();
+    let time = app.limits().time;
+    routes::build(&app)
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(asset_or_not_found)
+        .layer(middleware::from_fn_with_state(time, limit_time))
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(frame_request))
+        .with_state(app)
+}
+
+/// Serves until `stop`: HTTP, queued jobs, the timetable. Then lets running requests and jobs finish for a while.
+pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> Result<(), ServeError> {
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let work = tokio::spawn(run_jobs_and_timetable(app.clone(), stop.clone()));
+    let stopped = stop.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let farewell = async {
+        stop.cancelled().await;
+        tokio::time::sleep(app.limits().farewell).await;
+    };
+    let outcome = tokio::select! {
+        outcome = async { serving.await } => outcome,
+        () = farewell => Ok(()),
+    };
+    stop.cancel();
+    if tokio::time::timeout(app.limits().farewell, work).await.is_err() {
+        tracing::warn!("jobs still ran when the server stopped; their leases end by themselves");
+    }
+    Ok(outcome?)
+}
+
+/// Does queued jobs and serves the timetable until `stop`, without HTTP. `schedule run` is this alone.
+pub async fn run_jobs_and_timetable(app: App, stop: CancellationToken) {
+    let timetable = async {
+        if app.serves_timetable() {
+            Scheduler::new(app.clone()).run(stop.clone()).await;
+        }
+    };
+    tokio::join!(jobs::run_queued(app.clone(), stop.clone()), timetable);
+}
+
+/// Id, security headers, one log line.
+async fn frame_request(mut request: Request, next: Next) -> Response {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).await;
+    let took = started.elapsed().as_millis();
+    tracing::info!("{method} {path} {} in {took} ms, request {id}", response.status().as_u16());
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn limit_time(State(time): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(time, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("no answer within {} s", time.as_secs());
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
+        }
+    }
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method; `Allow` names those it takes")
+}
+
+fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("(no message)");
+    tracing::error!("a handler panicked: {said}");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "something failed inside; the log has it").into_response()
+}

@@ -1,0 +1,3 @@
+//! The server, called in process.
+
+mod frame;
