@@ -1,0 +1,1 @@
+//! Carries features, not code: see scripts/unify-features.
