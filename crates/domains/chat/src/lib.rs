@@ -1,1 +1,11 @@
-//! placeholder
+//! Chat: who talks to a team's bots, and how it goes (spec/chat, seed 003).
+//!
+//! Files come in through [`interchange`], lie in the lake as versions of rows, and are counted from one image in memory per team.
+//! What counts is defined once, in [`filter`] and [`metrics`].
+
+pub mod filter;
+pub mod image;
+pub mod instant;
+pub mod metrics;
+pub mod rows;
+pub mod words;
