@@ -1,0 +1,185 @@
+import { useQueries, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef } from "react";
+import { type DayRange, parseDay, yearOf } from "../lib/days";
+import { type BlockIdentity, blockKey, deleteBlock, readBlock, writeBlock } from "./blockCache";
+import { ApiError, apiBase, request } from "./client";
+import type { CategoryResult, DateBasis, Family } from "./types";
+
+/** One year of one family, as the page holds it. */
+export interface Block {
+  year: number;
+  result: CategoryResult;
+  /** The server has confirmed this copy since the page was opened. */
+  confirmed: boolean;
+  /** The server could not be asked; what is shown is the copy of `savedAt`. */
+  unchecked?: boolean;
+  savedAt: number;
+}
+
+export interface Scope {
+  /** Full id, or `global`. */
+  community: string;
+  team: string;
+}
+
+export function queryName(family: Family): string {
+  return `${family}-category`;
+}
+
+/** Asks the server for one year. A 304 hands back the copy that `etag` belongs to. */
+export async function fetchBlock(
+  identity: BlockIdentity,
+  copy: { etag: string | null; result: CategoryResult } | null,
+  signal?: AbortSignal,
+): Promise<{ result: CategoryResult; etag: string | null }> {
+  const name = queryName(identity.family as Family);
+  const response = await request(`${apiBase()}/api/stats-dashboard`, {
+    method: "POST",
+    body: {
+      [name]: {
+        stat: name,
+        params: {
+          community_id: identity.community,
+          date_basis: identity.basis,
+          start_date: identity.start,
+          end_date: identity.end,
+        },
+      },
+    },
+    etag: copy?.etag ?? null,
+    ...(signal ? { signal } : {}),
+  });
+  if (response.status === 304 && copy) return copy;
+  const body = (await response.json()) as Record<string, CategoryResult>;
+  const result = body[name];
+  if (!result) throw new Error(`the answer holds no ${name}`);
+  return { result, etag: response.headers.get("ETag") };
+}
+
+function identityOf(scope: Scope, family: Family, basis: DateBasis, year: number): BlockIdentity {
+  return { team: scope.team, community: scope.community, family, basis, start: `${year}-01-01`, end: `${year}-12-31` };
+}
+
+/** Shows the browser's copy at once where there is one; the caller then has it checked. */
+async function loadBlock(identity: BlockIdentity, year: number, signal: AbortSignal): Promise<Block> {
+  const key = blockKey(identity);
+  const copy = await readBlock(key);
+  if (copy) {
+    void writeBlock({ ...copy, usedAt: Date.now() });
+    return { year, result: copy.result, confirmed: false, savedAt: copy.savedAt };
+  }
+  const fresh = await fetchBlock(identity, null, signal);
+  return keep(key, year, fresh);
+}
+
+async function keep(key: string, year: number, fresh: { result: CategoryResult; etag: string | null }): Promise<Block> {
+  const now = Date.now();
+  await writeBlock({ key, etag: fresh.etag, savedAt: now, usedAt: now, result: fresh.result });
+  return { year, result: fresh.result, confirmed: true, savedAt: now };
+}
+
+export interface Blocks {
+  blocks: Block[];
+  /** Nothing to show yet. */
+  loading: boolean;
+  /** Years of the span that have not arrived (yet). */
+  missing: boolean;
+  /** Something is shown while newer numbers are on the way. */
+  updating: boolean;
+  /** Shown from this browser's copy, because the server could not be asked. */
+  unchecked: boolean;
+  error: Error | null;
+  retry: () => void;
+}
+
+/**
+ * The first day with data, as a block's whole-scope series vouch for it; `null` when that is not known. A first day that is the
+ * block's own first of January may only be where the question began.
+ */
+export function firstCoveredDay(block: Block): number | null {
+  for (const series of Object.values(block.result.global ?? {}).flat()) {
+    const first = parseDay(series.coverage?.first);
+    if (first !== null) return series.coverage?.first?.startsWith(`${block.year}-01-01`) ? null : first;
+  }
+  return null;
+}
+
+/**
+ * The yearly blocks that cover `spans`, newest year first on the wire: its coverage tells which older years exist at all, and
+ * those alone are asked for. Widening a range loads what is missing, narrowing loads nothing.
+ */
+export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis, spans: readonly DayRange[]): Blocks {
+  const client = useQueryClient();
+  const years = useMemo(() => yearsOf(spans), [spans]);
+  const newest = years.at(-1);
+  const keyOf = (year: number) => ["block", scope.team, scope.community, family, basis, year] as const;
+  const newestBlock = newest === undefined ? undefined : client.getQueryData<Block>(keyOf(newest));
+
+  const optionsFor = (year: number, enabled: boolean) => ({
+    queryKey: keyOf(year),
+    enabled: enabled && family !== null,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 30 * 60_000,
+    retry: 1,
+    queryFn: ({ signal }: { signal: AbortSignal }) => loadBlock(identityOf(scope, family!, basis, year), year, signal),
+  });
+  const heads = useQueries({ queries: (newest === undefined ? [] : [newest]).map((year) => optionsFor(year, true)) });
+  const head = heads[0];
+  const first = head?.data ? firstCoveredDay(head.data) : null;
+  const older = years.slice(0, -1).filter((year) => first === null || year >= yearOf(first));
+  const rest = useQueries({ queries: older.map((year) => optionsFor(year, newestBlock !== undefined || head?.data !== undefined)) });
+  const all = head ? [...rest, head] : rest;
+
+  const unconfirmed = all.map((query) => query.data).filter((block): block is Block => block !== undefined && !block.confirmed);
+  const toConfirm = unconfirmed.map((block) => block.year).join(",");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the list of years stands for the blocks themselves
+  useEffect(() => {
+    if (!family) return;
+    for (const block of unconfirmed) {
+      const identity = identityOf(scope, family, basis, block.year);
+      const key = blockKey(identity);
+      void readBlock(key)
+        .then((copy) => fetchBlock(identity, copy))
+        .then((fresh) => keep(key, block.year, fresh))
+        .then((confirmed) => client.setQueryData(keyOf(block.year), confirmed))
+        .catch(async (cause: unknown) => {
+          if (cause instanceof ApiError && [401, 403, 404].includes(cause.status)) {
+            // What may no longer be read is no longer shown, also not from this browser's own copy.
+            await deleteBlock(key);
+            await client.resetQueries({ queryKey: keyOf(block.year) });
+            return;
+          }
+          client.setQueryData<Block>(keyOf(block.year), (old) => (old ? { ...old, confirmed: true, unchecked: true } : old));
+        });
+    }
+  }, [toConfirm, scope.community, scope.team, family, basis]);
+
+  const blocks = all.map((query) => query.data).filter((block): block is Block => block !== undefined);
+  const failed = all.find((query) => query.error);
+  const pending = all.some((query) => query.isFetching) || (head?.data !== undefined && blocks.length < older.length + 1 && !failed);
+  return {
+    blocks: useStable(blocks),
+    loading: pending && blocks.length === 0,
+    missing: head?.data === undefined || blocks.length < older.length + 1,
+    updating: (pending && blocks.length > 0) || unconfirmed.length > 0,
+    unchecked: blocks.some((block) => block.unchecked),
+    error: failed?.error ?? null,
+    retry: () => {
+      for (const query of all) if (query.error) void query.refetch();
+    },
+  };
+}
+
+/** The same array for the same blocks, so that everything derived from them is computed once. */
+function useStable(blocks: Block[]): Block[] {
+  const held = useRef(blocks);
+  const same = held.current.length === blocks.length && held.current.every((block, index) => block === blocks[index]);
+  if (!same) held.current = blocks;
+  return held.current;
+}
+
+export function yearsOf(spans: readonly DayRange[]): number[] {
+  const years = new Set<number>();
+  for (const span of spans) for (let year = yearOf(span.start); year <= yearOf(span.end); year += 1) years.add(year);
+  return [...years].sort((a, b) => a - b);
+}

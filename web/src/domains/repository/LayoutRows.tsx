@@ -1,0 +1,66 @@
+import type { CSSProperties } from "react";
+import type { LayoutComponent, LayoutTab } from "../../api/types";
+import { specOf } from "./components";
+import { MapFigure } from "./MapFigure";
+import { MostUsedWorks } from "./MostUsedWorks";
+import { MultiDisplay } from "./MultiDisplay";
+import { SingleStat } from "./SingleStat";
+import { StatsChart } from "./StatsChart";
+import { StatsTable } from "./StatsTable";
+
+/** The rows of a tab as the layout names them; a name nobody knows draws nothing. */
+export function LayoutRows({ tab }: { tab: LayoutTab }) {
+  return (
+    <div className="rows">
+      {tab.rows.map((row) => {
+        const stats = row.components.filter((one) => specOf(one.component)?.kind === "stat").length;
+        let seen = 0;
+        return (
+          <div key={row.name} className="grid">
+            {row.components.map((component) => {
+              const spec = specOf(component.component, component.props);
+              if (!spec) return null;
+              const isStat = spec.kind === "stat";
+              if (isStat) seen += 1;
+              const half = isStat && (stats % 2 === 0 || seen > 1);
+              return (
+                <div key={component.component} className={half ? "half-on-narrow" : ""} style={spanOf(component, isStat)}>
+                  <Drawn component={component} />
+                </div>
+              );
+            })}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** `width` of 16 columns; on tablets half of it, tiles two by two, unless the layout says otherwise. */
+function spanOf(component: LayoutComponent, isStat: boolean): CSSProperties {
+  const width = component.width ?? 16;
+  const given = component.tablet ?? (component.props?.tablet as number | undefined);
+  const tablet = given ? Math.ceil(given / 2) : isStat ? 4 : width >= 11 ? 8 : Math.max(4, Math.ceil(width / 2));
+  return { "--span": width, "--span-tablet": Math.min(8, tablet) } as CSSProperties;
+}
+
+function Drawn({ component }: { component: LayoutComponent }) {
+  const props = component.props ?? {};
+  const spec = specOf(component.component, props);
+  switch (spec?.kind) {
+    case "stat":
+      return <SingleStat spec={spec} {...(typeof props.title === "string" ? { title: props.title } : {})} />;
+    case "chart":
+      return <StatsChart spec={spec} props={props} />;
+    case "breakdown":
+      return <MultiDisplay spec={spec} props={props} />;
+    case "works":
+      return <MostUsedWorks spec={spec} props={props} />;
+    case "map":
+      return <MapFigure spec={spec} props={props} />;
+    case "table":
+      return <StatsTable spec={spec} props={props} />;
+    default:
+      return null;
+  }
+}

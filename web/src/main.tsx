@@ -1,0 +1,28 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { I18nProvider as AriaI18nProvider } from "react-aria-components";
+import { createRoot } from "react-dom/client";
+import { directionOf, I18nProvider, pageLocale } from "./lib/i18n";
+import { pageFor } from "./routes";
+import "./ui/tokens.css";
+import "./ui/base.css";
+import "./ui/shell.css";
+
+const mount = document.getElementById("stats-dashboard") ?? document.getElementById("tallykeep");
+if (mount) {
+  const locale = pageLocale();
+  document.documentElement.lang = locale;
+  document.documentElement.dir = document.documentElement.dir || directionOf(locale);
+  const theme = new URLSearchParams(window.location.search).get("theme");
+  if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+  const client = new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } });
+  createRoot(mount).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <AriaI18nProvider locale={locale}>
+          <I18nProvider locale={locale}>{pageFor(mount)}</I18nProvider>
+        </AriaI18nProvider>
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,40 @@
+import { lazy, type ReactNode, Suspense } from "react";
+import type { Community, DashboardConfig } from "./api/types";
+import { RepositoryPage } from "./domains/repository/RepositoryPage";
+
+const OverviewPage = lazy(() => import("./pages/OverviewPage"));
+
+/** What the server says about a page without a dashboard configuration: `<div id="tallykeep" data-page='{"page": …}'>`. */
+export interface PageData {
+  page?: string;
+  now?: string | null;
+  team?: string | null;
+  [key: string]: unknown;
+}
+
+/** The one list of pages: the server's mount point decides, not the address. */
+const PAGES: Record<string, (data: PageData) => ReactNode> = {
+  overview: () => <OverviewPage />,
+};
+
+export function pageFor(mount: HTMLElement): ReactNode {
+  if (mount.id === "stats-dashboard") {
+    const config = readJson<DashboardConfig>(mount.dataset.dashboardConfig);
+    if (!config) return <p role="alert">This page came without its configuration (data-dashboard-config).</p>;
+    const framed = document.body.dataset.tallykeepFrame === "full";
+    return <RepositoryPage config={config} community={readJson<Community>(mount.dataset.community)} framed={framed} />;
+  }
+  const data = readJson<PageData>(mount.dataset.page) ?? {};
+  const page = PAGES[data.page ?? "overview"] ?? PAGES.overview!;
+  return <Suspense>{page(data)}</Suspense>;
+}
+
+/** `null` for what is absent, empty, the word `None`, or no JSON. */
+function readJson<T>(text: string | undefined): T | null {
+  if (!text || text === "None") return null;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return null;
+  }
+}
