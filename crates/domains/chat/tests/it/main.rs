@@ -1,0 +1,8 @@
+//! Chat: the worked example of spec/chat §3, each figure of §4, filters, zones, the reference, the files.
+#![allow(clippy::unwrap_used, reason = "tests stop where they are wrong")]
+
+mod acme;
+mod filters;
+mod reference;
+mod worked_example;
+mod zones;
