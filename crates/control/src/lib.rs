@@ -3,19 +3,29 @@
 //! Two rules hold everywhere (engine-notes §1): the first statement of a writing transaction is a write, and a function
 //! returns on the first error inside a transaction. Times are microseconds UTC, days ISO text, booleans 0/1.
 
+mod audit;
 mod coverage;
 mod dirty;
 mod jobs;
 mod leases;
 pub mod packages;
+mod people;
 mod pool;
+mod sessions;
+mod team_settings;
 mod teams;
+mod throttle;
 mod time;
+mod tokens;
 mod watermarks;
 
+pub use audit::{AUDIT_FORGET, AuditCheck, AuditEntry, AuditFilter, AuditRow};
 pub use coverage::{Coverage, Restatement};
 pub use dirty::DirtyDay;
 pub use jobs::{Job, JobProgress, JobState, NewJob};
 pub use leases::{Lease, LeaseGuard, LeaseHolder};
+pub use people::{Member, NewPerson, Person};
 pub use pool::{Control, ControlError, TeamControl};
+pub use sessions::{ProviderFlow, SessionLife, WebSession};
 pub use time::{day_from_text, from_micros, micros};
+pub use tokens::{ApiToken, NewToken};

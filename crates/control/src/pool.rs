@@ -19,6 +19,10 @@ pub enum ControlError {
     NoTeam(TeamSlug),
     #[error("team `{0}` exists already")]
     TeamExists(TeamSlug),
+    #[error("no user `{0}`")]
+    NoPerson(String),
+    #[error("user `{0}` exists already")]
+    PersonExists(String),
     #[error("{what} is being done by {owner} since {since}")]
     Busy { what: String, owner: String, since: String },
     #[error("the control database holds a damaged {0}")]
