@@ -1,1 +1,19 @@
-//! placeholder
+//! Packages: downloads and stars of any project, honest about gaps. Spec: packages; seed 002.
+//!
+//! Configuration says what is counted ([`config`]). Collectors ask ([`collectors`]), jobs write ([`jobs`]), the store keeps every
+//! observation per key with a revision log, the [`index`] holds what documents are computed from, and the rest computes them.
+
+pub mod anomalies;
+pub mod config;
+pub mod cumulative;
+pub mod dashboard;
+pub mod days;
+pub mod environment;
+pub mod index;
+pub mod months;
+pub mod rollups;
+pub mod signals;
+pub mod upstreams;
+
+pub use config::{Config, ConfigError};
+pub use index::{Index, Reader};
