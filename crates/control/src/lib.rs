@@ -4,6 +4,7 @@
 //! returns on the first error inside a transaction. Times are microseconds UTC, days ISO text, booleans 0/1.
 
 mod audit;
+pub mod chat;
 mod coverage;
 mod dirty;
 mod jobs;
