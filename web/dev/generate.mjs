@@ -17,22 +17,122 @@ function random(seed) {
 }
 
 const VALUES = {
-  resourceTypes: ["publication-article", "publication-section", "dataset", "presentation", "image-photo", "software", "video", "lesson", "poster", "other", "image-figure", "publication-thesis"],
+  resourceTypes: [
+    "publication-article",
+    "publication-section",
+    "dataset",
+    "presentation",
+    "image-photo",
+    "software",
+    "video",
+    "lesson",
+    "poster",
+    "other",
+    "image-figure",
+    "publication-thesis",
+  ],
   accessStatuses: ["open", "restricted", "embargoed", "metadata-only"],
   languages: ["eng", "por", "nor", "gle", "fra", "deu", "spa", "glg", "isl"],
-  subjects: ["Ports", "Tides", "Fisheries", "Maps", "Law", "Lighthouses", "Trade", "Navigation", "Herring", "Salt", "Ropes", "Wrecks"],
+  subjects: [
+    "Ports",
+    "Tides",
+    "Fisheries",
+    "Maps",
+    "Law",
+    "Lighthouses",
+    "Trade",
+    "Navigation",
+    "Herring",
+    "Salt",
+    "Ropes",
+    "Wrecks",
+  ],
   rights: ["cc-by-4.0", "cc-by-nc-4.0", "cc0-1.0", "in-copyright", "mit", "apache-2.0"],
-  affiliations: ["University of Galway", "Memorial University of Newfoundland", "Universidade do Porto", "Tidewater Institute", "Universitetet i Bergen", ...Array.from({ length: 14 }, (_, i) => `College ${i + 1}`)],
+  affiliations: [
+    "University of Galway",
+    "Memorial University of Newfoundland",
+    "Universidade do Porto",
+    "Tidewater Institute",
+    "Universitetet i Bergen",
+    ...Array.from({ length: 14 }, (_, i) => `College ${i + 1}`),
+  ],
   funders: ["European Commission", "Research Ireland", "FCT", "NSF"],
   periodicals: ["Journal of Shores", "Harbour Studies", "Tide"],
-  publishers: ["Tidewater Press", "Zenodo", "unknown", "Shore Books", "Acme", ...Array.from({ length: 9 }, (_, i) => `Press ${i + 1}`)],
+  publishers: [
+    "Tidewater Press",
+    "Zenodo",
+    "unknown",
+    "Shore Books",
+    "Acme",
+    ...Array.from({ length: 9 }, (_, i) => `Press ${i + 1}`),
+  ],
   fileTypes: ["pdf", "csv", "jpg", "zip", "mp4", "txt"],
-  countries: ["US", "GB", "CA", "IE", "PT", "NO", "BR", "DE", "FR", "IN", "ES", "AU", "IT", "NL", "SE", "JP", "ZA", "MX", "AR", "CN", "imported"],
+  countries: [
+    "US",
+    "GB",
+    "CA",
+    "IE",
+    "PT",
+    "NO",
+    "BR",
+    "DE",
+    "FR",
+    "IN",
+    "ES",
+    "AU",
+    "IT",
+    "NL",
+    "SE",
+    "JP",
+    "ZA",
+    "MX",
+    "AR",
+    "CN",
+    "imported",
+  ],
   filePresence: ["with_files", "metadata_only"],
 };
-const TITLES = { "publication-article": "Journal article", "publication-section": "Book chapter", dataset: "Dataset", presentation: "Presentation", "image-photo": "Photo", eng: "English", por: "Portuguese", nor: "Norwegian", gle: "Irish", fra: "French", deu: "German", spa: "Spanish", "cc-by-4.0": "Creative Commons Attribution 4.0 International", "in-copyright": "In copyright" };
-const RECORD = ["resourceTypes", "accessStatuses", "languages", "subjects", "rights", "funders", "periodicals", "publishers", "affiliations", "fileTypes", "filePresence"];
-const USAGE = ["resourceTypes", "accessStatuses", "languages", "rights", "funders", "periodicals", "publishers", "affiliations", "countries", "fileTypes"];
+const TITLES = {
+  "publication-article": "Journal article",
+  "publication-section": "Book chapter",
+  dataset: "Dataset",
+  presentation: "Presentation",
+  "image-photo": "Photo",
+  eng: "English",
+  por: "Portuguese",
+  nor: "Norwegian",
+  gle: "Irish",
+  fra: "French",
+  deu: "German",
+  spa: "Spanish",
+  "cc-by-4.0": "Creative Commons Attribution 4.0 International",
+  "in-copyright": "In copyright",
+};
+const RECORD = [
+  "resourceTypes",
+  "accessStatuses",
+  "languages",
+  "subjects",
+  "rights",
+  "funders",
+  "periodicals",
+  "publishers",
+  "affiliations",
+  "fileTypes",
+  "filePresence",
+];
+const USAGE = [
+  "resourceTypes",
+  "accessStatuses",
+  "languages",
+  "rights",
+  "funders",
+  "periodicals",
+  "publishers",
+  "affiliations",
+  "countries",
+  "fileTypes",
+];
 const TOP = new Set(["languages", "rights", "funders", "periodicals", "publishers", "affiliations", "countries"]);
 const NAMED = new Set(["resourceTypes", "languages", "rights"]);
 
@@ -62,7 +162,13 @@ function dailyRecords(scope) {
 const MARKS = { "2026-07-14": -0.22, "2026-07-15": -0.18, "2026-03-03": 0.12 };
 
 function series(id, dimension, valueType, year, values) {
-  const name = NAMED.has(dimension) ? { en: TITLES[id] ?? id } : dimension === "filePresence" ? (id === "with_files" ? "With Files" : "Metadata Only") : id;
+  const name = NAMED.has(dimension)
+    ? { en: TITLES[id] ?? id }
+    : dimension === "filePresence"
+      ? id === "with_files"
+        ? "With Files"
+        : "Metadata Only"
+      : id;
   const states = [];
   for (const [day, value] of values) {
     const factor = MARKS[`${year}-${day}`];
@@ -77,14 +183,30 @@ function series(id, dimension, valueType, year, values) {
     valueType,
     ...(values.length > 0 ? { year } : {}),
     ...(states.length > 0 ? { states } : {}),
-    ...(id === "global" ? { coverage: { first: FIRST, last: TODAY, provisional_from: "2026-11-20", as_of: "2026-11-21T02:10:00Z" } } : {}),
+    ...(id === "global"
+      ? { coverage: { first: FIRST, last: TODAY, provisional_from: "2026-11-20", as_of: "2026-11-21T02:10:00Z" } }
+      : {}),
   };
 }
 
 const METRICS = {
   "record-delta": { records: 1, parents: 0.93, uploaders: 0.5, fileCount: 2.2, dataVolume: 31_400_000 },
-  "record-snapshot": { records: 1, parents: 0.93, uploaders: 0.23, distinctUploaders: 0.19, fileCount: 2.2, dataVolume: 31_400_000 },
-  usage: { views: 1.4, viewUniqueRecords: 1, viewVisitors: 1.1, downloads: 0.6, downloadUniqueFiles: 0.42, dataVolume: 9_100_000 },
+  "record-snapshot": {
+    records: 1,
+    parents: 0.93,
+    uploaders: 0.23,
+    distinctUploaders: 0.19,
+    fileCount: 2.2,
+    dataVolume: 31_400_000,
+  },
+  usage: {
+    views: 1.4,
+    viewUniqueRecords: 1,
+    viewVisitors: 1.1,
+    downloads: 0.6,
+    downloadUniqueFiles: 0.42,
+    dataVolume: 9_100_000,
+  },
 };
 
 export function category(family, scope, from, to) {
@@ -119,15 +241,31 @@ export function category(family, scope, from, to) {
     result.global[metric] = [series("global", "global", valueType, year, daily(factor, 1))];
   }
   for (const dimension of usage ? USAGE : RECORD) {
-    const keys = usage && snapshot && TOP.has(dimension) ? [`${dimension}ByView`, `${dimension}ByDownload`] : [dimension];
+    const keys =
+      usage && snapshot && TOP.has(dimension) ? [`${dimension}ByView`, `${dimension}ByDownload`] : [dimension];
     const wanted = usage ? ["viewUniqueRecords", "downloadUniqueFiles", "dataVolume"] : ["records", "dataVolume"];
-    const overlap = ["affiliations", "subjects", "funders"].includes(dimension) ? 1.3 : dimension === "countries" ? 0.93 : 1;
+    const overlap = ["affiliations", "subjects", "funders"].includes(dimension)
+      ? 1.3
+      : dimension === "countries"
+        ? 0.93
+        : 1;
     for (const key of keys) {
       result[key] = {};
       for (const metric of wanted) {
-        result[key][metric] = shares(dimension).map(([id, share]) => series(id, dimension, metric === "dataVolume" ? "filesize" : "number", year, daily(metrics[metric], share * overlap)));
+        result[key][metric] = shares(dimension).map(([id, share]) =>
+          series(
+            id,
+            dimension,
+            metric === "dataVolume" ? "filesize" : "number",
+            year,
+            daily(metrics[metric], share * overlap),
+          ),
+        );
       }
-      if (dimension === "affiliations" && !usage) result[key].contributions = shares(dimension).map(([id, share]) => series(id, dimension, "number", year, daily(1.9, share)));
+      if (dimension === "affiliations" && !usage)
+        result[key].contributions = shares(dimension).map(([id, share]) =>
+          series(id, dimension, "number", year, daily(1.9, share)),
+        );
     }
   }
   return result;

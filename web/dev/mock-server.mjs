@@ -8,7 +8,13 @@ import { layout } from "./default-layout.mjs";
 import { category, TODAY } from "./generate.mjs";
 
 const dist = new URL("../dist/", import.meta.url).pathname;
-const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8", ".json": "application/json" };
+const TYPES = {
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".html": "text/html; charset=utf-8",
+  ".json": "application/json",
+};
 const COMMUNITY = "11111111-1111-4111-8111-111111111111";
 const CSP =
   "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -18,7 +24,21 @@ const config = (type, over = {}) => ({
   dashboard_type: type,
   dashboard_enabled: true,
   layout,
-  ui_subcounts: Object.fromEntries(["resource_types", "subjects", "languages", "rights", "funders", "periodicals", "publishers", "affiliations", "countries", "file_types", "access_statuses"].map((name) => [name, {}])),
+  ui_subcounts: Object.fromEntries(
+    [
+      "resource_types",
+      "subjects",
+      "languages",
+      "rights",
+      "funders",
+      "periodicals",
+      "publishers",
+      "affiliations",
+      "countries",
+      "file_types",
+      "access_statuses",
+    ].map((name) => [name, {}]),
+  ),
   default_granularity: "month",
   default_range_options: { day: "30days", week: "12weeks", month: "12months", quarter: "4quarters", year: "5years" },
   max_history_years: 10,
@@ -40,25 +60,56 @@ const community = {
 };
 const overview = {
   team: "default",
-  teams: [{ slug: "default", name: "Tidewater Institute" }, { slug: "north", name: "Northern Shores" }],
+  teams: [
+    { slug: "default", name: "Tidewater Institute" },
+    { slug: "north", name: "Northern Shores" },
+  ],
   user: { name: "local", local: true, roles: [] },
   domains: {
-    repository: { communities: [{ id: COMMUNITY, slug: "coastal-humanities", title: "Coastal Humanities", records: 4812, dashboard_enabled: true }, { id: "222", slug: "field-station", title: "Field Station Data", records: 733, dashboard_enabled: true }], records: 11204, views: 1861220, downloads: 748210, complete_to: "2026-11-19", as_of: "2026-11-21T02:10:00Z", agg_in_progress: false },
+    repository: {
+      communities: [
+        {
+          id: COMMUNITY,
+          slug: "coastal-humanities",
+          title: "Coastal Humanities",
+          records: 4812,
+          dashboard_enabled: true,
+        },
+        { id: "222", slug: "field-station", title: "Field Station Data", records: 733, dashboard_enabled: true },
+      ],
+      records: 11204,
+      views: 1861220,
+      downloads: 748210,
+      complete_to: "2026-11-19",
+      as_of: "2026-11-21T02:10:00Z",
+      agg_in_progress: false,
+    },
     packages: { products: [{ id: "driftwood", name: "Driftwood" }] },
     chat: { bots: [{ id: "1", name: "Library Helpdesk" }] },
   },
 };
-const escape = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll("'", "&#39;");
+const escapeHtml = (text) =>
+  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll("'", "&#39;");
 
 function page(mount) {
   return readFileSync(join(dist, "index.html"), "utf8").replace("<!--tallykeep:mount-->", mount);
 }
 function statsMount(type, value, over) {
-  return `<div id="stats-dashboard" data-dashboard-config='${escape(JSON.stringify(config(type, over)))}' data-community='${value ? escape(JSON.stringify(value)) : "None"}'></div>`;
+  return `<div id="stats-dashboard" data-dashboard-config='${escapeHtml(JSON.stringify(config(type, over)))}' data-community='${value ? escapeHtml(JSON.stringify(value)) : "None"}'></div>`;
 }
 const works = Array.from({ length: 10 }, (_, index) => ({
   id: `r${index}`,
-  metadata: { title: ["Tide tables of the Atlantic ports, 1680–1850", "Harbour law in Galician town charters", "Letters of the Bergen herring merchants", "A grammar of shore names"][index % 4] + (index > 3 ? ` ${index}` : ""), resource_type: { title: { en: "Dataset" } }, creators: [{ person_or_org: { name: "Ó Conaill, R." } }] },
+  metadata: {
+    title:
+      [
+        "Tide tables of the Atlantic ports, 1680–1850",
+        "Harbour law in Galician town charters",
+        "Letters of the Bergen herring merchants",
+        "A grammar of shore names",
+      ][index % 4] + (index > 3 ? ` ${index}` : ""),
+    resource_type: { title: { en: "Dataset" } },
+    creators: [{ person_or_org: { name: "Ó Conaill, R." } }],
+  },
   stats: { all_versions: { views: 48211 - index * 3900, downloads: 30544 - index * 2700 } },
   links: { self_html: `/records/r${index}` },
 }));
@@ -66,17 +117,47 @@ const works = Array.from({ length: 10 }, (_, index) => ({
 function handle(request, body, reply) {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname.replace(/^\/a\/[^/]+/, "");
-  const html = (mount) => reply(200, page(mount), { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": CSP, "Set-Cookie": "csrftoken=mock; Path=/" });
-  const json = (value, status = 200, headers = {}) => reply(status, JSON.stringify(value), { "Content-Type": "application/json", ...headers });
-  if (path === "/" || path === "") return html(`<div id="tallykeep" data-page='{"page":"overview","now":"${NOW}"}'></div>`);
-  if (path === "/stats") return html(statsMount("global", null, Object.fromEntries([...url.searchParams].filter(([name]) => name.startsWith("cfg.")).map(([name, value]) => [name.slice(4), JSON.parse(value)]))));
+  const html = (mount) =>
+    reply(200, page(mount), {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy": CSP,
+      "Set-Cookie": "csrftoken=mock; Path=/",
+    });
+  const json = (value, status = 200, headers = {}) =>
+    reply(status, JSON.stringify(value), { "Content-Type": "application/json", ...headers });
+  if (path === "/" || path === "")
+    return html(`<div id="tallykeep" data-page='{"page":"overview","now":"${NOW}"}'></div>`);
+  if (path === "/stats")
+    return html(
+      statsMount(
+        "global",
+        null,
+        Object.fromEntries(
+          [...url.searchParams]
+            .filter(([name]) => name.startsWith("cfg."))
+            .map(([name, value]) => [name.slice(4), JSON.parse(value)]),
+        ),
+      ),
+    );
   if (/^\/communities\/[^/]+\/stats$/.test(path)) return html(statsMount("community", community));
   if (path === "/api/v1/overview") return json(overview);
-  if (path === "/api/records") return json({ hits: { hits: works.slice(0, Number(url.searchParams.get("size") ?? 10)) } });
+  if (path === "/api/records")
+    return json({ hits: { hits: works.slice(0, Number(url.searchParams.get("size") ?? 10)) } });
   if (path === "/api/stats-dashboard" && request.method === "POST") {
     const asked = JSON.parse(body);
-    if (!(request.headers.accept ?? "").includes("application/json")) return reply(200, "report", { "Content-Type": "application/gzip" });
-    const answer = Object.fromEntries(Object.entries(asked).map(([name, { params }]) => [name, category(name.replace("-category", ""), params.community_id === "global" ? "global" : "one", params.start_date, params.end_date)]));
+    if (!(request.headers.accept ?? "").includes("application/json"))
+      return reply(200, "report", { "Content-Type": "application/gzip" });
+    const answer = Object.fromEntries(
+      Object.entries(asked).map(([name, { params }]) => [
+        name,
+        category(
+          name.replace("-category", ""),
+          params.community_id === "global" ? "global" : "one",
+          params.start_date,
+          params.end_date,
+        ),
+      ]),
+    );
     const text = JSON.stringify(answer);
     const etag = `"${createHash("sha1").update(text).digest("hex")}"`;
     if (request.headers["if-none-match"] === etag) return reply(304, "", { ETag: etag });
@@ -84,7 +165,10 @@ function handle(request, body, reply) {
   }
   try {
     const file = readFileSync(join(dist, path));
-    return reply(200, file, { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream", "Cache-Control": "max-age=31536000, immutable" });
+    return reply(200, file, {
+      "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
+      "Cache-Control": "max-age=31536000, immutable",
+    });
   } catch {
     return json({ error: `nothing at ${path}` }, 404);
   }

@@ -5,7 +5,10 @@ import { join } from "node:path";
 
 const root = new URL("../src/", import.meta.url).pathname;
 const catalogues = Object.fromEntries(
-  readdirSync(join(root, "locales")).map((file) => [file.replace(".json", ""), JSON.parse(readFileSync(join(root, "locales", file), "utf8"))]),
+  readdirSync(join(root, "locales")).map((file) => [
+    file.replace(".json", ""),
+    JSON.parse(readFileSync(join(root, "locales", file), "utf8")),
+  ]),
 );
 
 function sources(folder) {
@@ -27,27 +30,40 @@ for (const path of sources(root)) {
   for (const [, key] of text.matchAll(/\bt\(\s*"([^"]+)"/g)) {
     used.add(key);
     for (const [language, catalogue] of Object.entries(catalogues)) {
-      if (!(key in catalogue)) problems.push(`${path.replace(root, "src/")}: "${key}" is missing from ${language}.json`);
+      if (!(key in catalogue))
+        problems.push(`${path.replace(root, "src/")}: "${key}" is missing from ${language}.json`);
     }
   }
   for (const [, template] of text.matchAll(/\bt\(\s*`([^`]+)`/g)) {
-    const pattern = new RegExp(`^${template.replace(/[.*+?^()|[\]\\]/g, "\\$&").replace(/\$\{(?:[^{}]|\{[^}]*\})*\}/g, ".+")}$`);
+    const pattern = new RegExp(
+      `^${template.replace(/[.*+?^()|[\]\\]/g, "\\$&").replace(/\$\{(?:[^{}]|\{[^}]*\})*\}/g, ".+")}$`,
+    );
     patterns.push(pattern);
-    if (!Object.keys(en).some((key) => pattern.test(key))) problems.push(`${path.replace(root, "src/")}: no key fits \`${template}\``);
+    if (!Object.keys(en).some((key) => pattern.test(key)))
+      problems.push(`${path.replace(root, "src/")}: no key fits \`${template}\``);
   }
 }
 
-const placeholders = (entry) => [...JSON.stringify(entry).matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort().filter((name, index, all) => all.indexOf(name) === index).join(",");
+const placeholders = (entry) =>
+  [...JSON.stringify(entry).matchAll(/\{(\w+)\}/g)]
+    .map((match) => match[1])
+    .sort()
+    .filter((name, index, all) => all.indexOf(name) === index)
+    .join(",");
 for (const [language, catalogue] of Object.entries(catalogues)) {
   for (const key of Object.keys(en)) {
     if (!(key in catalogue)) problems.push(`${language}.json: "${key}" is missing`);
-    else if (typeof catalogue[key] !== typeof en[key]) problems.push(`${language}.json: "${key}" differs from en.json in its plural forms`);
-    else if (placeholders(catalogue[key]) !== placeholders(en[key])) problems.push(`${language}.json: "${key}" has other placeholders than en.json`);
+    else if (typeof catalogue[key] !== typeof en[key])
+      problems.push(`${language}.json: "${key}" differs from en.json in its plural forms`);
+    else if (placeholders(catalogue[key]) !== placeholders(en[key]))
+      problems.push(`${language}.json: "${key}" has other placeholders than en.json`);
   }
-  for (const key of Object.keys(catalogue)) if (!(key in en)) problems.push(`${language}.json: "${key}" is not in en.json`);
+  for (const key of Object.keys(catalogue))
+    if (!(key in en)) problems.push(`${language}.json: "${key}" is not in en.json`);
 }
 for (const key of Object.keys(en)) {
-  if (!used.has(key) && !patterns.some((pattern) => pattern.test(key))) problems.push(`en.json: "${key}" is used nowhere`);
+  if (!used.has(key) && !patterns.some((pattern) => pattern.test(key)))
+    problems.push(`en.json: "${key}" is used nowhere`);
 }
 
 if (problems.length > 0) {

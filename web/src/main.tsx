@@ -8,21 +8,29 @@ import "./ui/tokens.css";
 import "./ui/base.css";
 import "./ui/shell.css";
 
-const mount = document.getElementById("stats-dashboard") ?? document.getElementById("tallykeep");
-if (mount) {
-  const locale = pageLocale();
-  document.documentElement.lang = locale;
-  document.documentElement.dir = document.documentElement.dir || directionOf(locale);
-  const theme = new URLSearchParams(window.location.search).get("theme");
-  if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-  const client = new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } });
-  createRoot(mount).render(
-    <StrictMode>
-      <QueryClientProvider client={client}>
-        <AriaI18nProvider locale={locale}>
-          <I18nProvider locale={locale}>{pageFor(mount)}</I18nProvider>
-        </AriaI18nProvider>
-      </QueryClientProvider>
-    </StrictMode>,
-  );
+/** The server's mount point, or one of our own where it put none: the address then decides. */
+function mountPoint(): HTMLElement {
+  const given = document.getElementById("stats-dashboard") ?? document.getElementById("tallykeep");
+  if (given) return given;
+  const own = document.createElement("div");
+  own.id = "tallykeep";
+  document.body.prepend(own);
+  return own;
 }
+
+const mount = mountPoint();
+const locale = pageLocale();
+document.documentElement.lang = locale;
+document.documentElement.dir = document.documentElement.dir || directionOf(locale);
+const theme = new URLSearchParams(window.location.search).get("theme");
+if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+const client = new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } });
+createRoot(mount).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <AriaI18nProvider locale={locale}>
+        <I18nProvider locale={locale}>{pageFor(mount)}</I18nProvider>
+      </AriaI18nProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -12,7 +12,7 @@ export interface PageData {
   [key: string]: unknown;
 }
 
-/** The one list of pages: the server's mount point decides, not the address. */
+/** The one list of pages: the server's mount point names one; without a name the address decides. */
 const PAGES: Record<string, (data: PageData) => ReactNode> = {
   overview: () => <OverviewPage />,
 };
@@ -25,8 +25,15 @@ export function pageFor(mount: HTMLElement): ReactNode {
     return <RepositoryPage config={config} community={readJson<Community>(mount.dataset.community)} framed={framed} />;
   }
   const data = readJson<PageData>(mount.dataset.page) ?? {};
-  const page = PAGES[data.page ?? "overview"] ?? PAGES.overview!;
+  const page = PAGES[data.page ?? pageAt(window.location.pathname)] ?? PAGES.overview!;
   return <Suspense>{page(data)}</Suspense>;
+}
+
+export function pageAt(pathname: string): string {
+  const path = pathname.replace(/^\/a\/[^/]+(?=\/|$)/, "");
+  if (/^\/packages(\/|$)/.test(path)) return "packages";
+  if (/^\/dashboard(\/|$)/.test(path)) return "chat";
+  return "overview";
 }
 
 /** `null` for what is absent, empty, the word `None`, or no JSON. */

@@ -44,7 +44,7 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   if (options.signal) init.signal = options.signal;
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await fetch(new URL(path, window.location.href), init);
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
     throw new ApiError("network", 0, null);

@@ -127,10 +127,14 @@ export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis,
   const head = heads[0];
   const first = head?.data ? firstCoveredDay(head.data) : null;
   const older = years.slice(0, -1).filter((year) => first === null || year >= yearOf(first));
-  const rest = useQueries({ queries: older.map((year) => optionsFor(year, newestBlock !== undefined || head?.data !== undefined)) });
+  const rest = useQueries({
+    queries: older.map((year) => optionsFor(year, newestBlock !== undefined || head?.data !== undefined)),
+  });
   const all = head ? [...rest, head] : rest;
 
-  const unconfirmed = all.map((query) => query.data).filter((block): block is Block => block !== undefined && !block.confirmed);
+  const unconfirmed = all
+    .map((query) => query.data)
+    .filter((block): block is Block => block !== undefined && !block.confirmed);
   const toConfirm = unconfirmed.map((block) => block.year).join(",");
   // biome-ignore lint/correctness/useExhaustiveDependencies: the list of years stands for the blocks themselves
   useEffect(() => {
@@ -149,14 +153,17 @@ export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis,
             await client.resetQueries({ queryKey: keyOf(block.year) });
             return;
           }
-          client.setQueryData<Block>(keyOf(block.year), (old) => (old ? { ...old, confirmed: true, unchecked: true } : old));
+          client.setQueryData<Block>(keyOf(block.year), (old) =>
+            old ? { ...old, confirmed: true, unchecked: true } : old,
+          );
         });
     }
   }, [toConfirm, scope.community, scope.team, family, basis]);
 
   const blocks = all.map((query) => query.data).filter((block): block is Block => block !== undefined);
   const failed = all.find((query) => query.error);
-  const pending = all.some((query) => query.isFetching) || (head?.data !== undefined && blocks.length < older.length + 1 && !failed);
+  const pending =
+    all.some((query) => query.isFetching) || (head?.data !== undefined && blocks.length < older.length + 1 && !failed);
   return {
     blocks: useStable(blocks),
     loading: pending && blocks.length === 0,

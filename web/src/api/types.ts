@@ -97,7 +97,11 @@ export interface Overview {
 /** `GET /api/records?sort=…`. */
 export interface RecordHit {
   id: string;
-  metadata: { title: string | null; resource_type?: { title?: Record<string, string> | string | null } | null; creators?: unknown };
+  metadata: {
+    title: string | null;
+    resource_type?: { title?: Record<string, string> | string | null } | null;
+    creators?: unknown;
+  };
   stats: { all_versions: { views: number | null; downloads: number | null } };
   links: { self_html?: string | null };
 }

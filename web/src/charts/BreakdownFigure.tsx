@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { formatFull, formatPercent, formatTile, type NumberStyle, type ValueType } from "../lib/format";
 import { useI18n } from "../lib/i18n";
-import { Icon } from "../ui/icons/Icon";
 import type { BreakdownList, BreakdownRow } from "../series/breakdown";
+import { Icon } from "../ui/icons/Icon";
 import "./charts.css";
 import { Donut } from "./Donut";
 
@@ -38,13 +38,19 @@ function RowsView(props: Parameters<typeof BreakdownFigure>[0] & { thick: boolea
   const { list, style } = props;
   const [unfolded, setUnfolded] = useState(false);
   const [shownMembers, setShownMembers] = useState(20);
-  const valueOf = (row: BreakdownRow) => (props.contributions ? (row.contributions ?? null) : row.value);
-  const largest = Math.max(1e-9, ...list.rows.filter((row) => !row.other || !list.otherHasNoBar).map((row) => valueOf(row) ?? 0));
+  const numberOf = (row: BreakdownRow) => (props.contributions ? (row.contributions ?? null) : row.value);
+  const largest = Math.max(
+    1e-9,
+    ...list.rows.filter((row) => !row.other || !list.otherHasNoBar).map((row) => numberOf(row) ?? 0),
+  );
   const render = (row: BreakdownRow, member = false) => {
-    const value = valueOf(row);
+    const value = numberOf(row);
     const drawn = !member && value !== null && !(row.other && list.otherHasNoBar) && !(row.other && list.otherAsText);
     return (
-      <tr key={`${member ? "m" : "r"}${row.id}`} className={`${member ? "member" : ""} ${props.links.filtered === row.id ? "filtered" : ""}`}>
+      <tr
+        key={`${member ? "m" : "r"}${row.id}`}
+        className={`${member ? "member" : ""} ${props.links.filtered === row.id ? "filtered" : ""}`}
+      >
         <td>
           <RowName row={row} links={props.links} unfolded={unfolded} onUnfold={() => setUnfolded(!unfolded)} />
           {drawn && (
@@ -87,7 +93,11 @@ function RowsView(props: Parameters<typeof BreakdownFigure>[0] & { thick: boolea
         </tbody>
       </table>
       {unfolded && (list.rows.find((row) => row.other)?.members?.length ?? 0) > shownMembers && (
-        <button type="button" className="foot-link more-rows" onClick={() => setShownMembers(Math.min(100, shownMembers + 40))}>
+        <button
+          type="button"
+          className="foot-link more-rows"
+          onClick={() => setShownMembers(Math.min(100, shownMembers + 40))}
+        >
           {t("breakdown.showMore")}
         </button>
       )}
@@ -100,7 +110,17 @@ function barLength(part: number): string {
   return `calc(${(Math.max(0, Math.min(1, part)) * 100).toFixed(2)}% )`;
 }
 
-function RowName({ row, links, unfolded, onUnfold }: { row: BreakdownRow; links: RowLinks; unfolded: boolean; onUnfold: () => void }) {
+function RowName({
+  row,
+  links,
+  unfolded,
+  onUnfold,
+}: {
+  row: BreakdownRow;
+  links: RowLinks;
+  unfolded: boolean;
+  onUnfold: () => void;
+}) {
   const { t } = useI18n();
   if (row.other) {
     const canUnfold = (row.members?.length ?? 0) > 0;
@@ -129,7 +149,13 @@ function RowName({ row, links, unfolded, onUnfold }: { row: BreakdownRow; links:
         <span title={title}>{row.name}</span>
       )}
       {href && (
-        <a className="row-link" href={href} target="_blank" rel="noopener" aria-label={t("breakdown.open", { name: row.name })}>
+        <a
+          className="row-link"
+          href={href}
+          target="_blank"
+          rel="noopener"
+          aria-label={t("breakdown.open", { name: row.name })}
+        >
           <Icon name="share" />
         </a>
       )}
@@ -178,7 +204,11 @@ function PieView(props: Parameters<typeof BreakdownFigure>[0]) {
               <td>
                 <span>
                   <i className={`swatch s${part.color < 0 ? "o" : part.color % 8}`} />
-                  {part.row ? <RowName row={part.row} links={props.links} unfolded={false} onUnfold={() => undefined} /> : part.name}
+                  {part.row ? (
+                    <RowName row={part.row} links={props.links} unfolded={false} onUnfold={() => undefined} />
+                  ) : (
+                    part.name
+                  )}
                 </span>
               </td>
               <td>{formatFull(part.value, valueType, style)}</td>

@@ -46,14 +46,12 @@ export function ChartCursor(props: {
   const x = current !== null && frame ? centreOf(frame, current) : 0;
   const onRight = frame ? x < frame.left + frame.width / 2 : true;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a figure of its own that takes arrow keys; no element stands for that
     <div
       ref={box}
       className="chart-cursor"
       role="group"
       aria-roledescription="chart"
       aria-label={props.label}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the cursor along the buckets
       tabIndex={0}
       dir="ltr"
       style={{ height: size.height }}

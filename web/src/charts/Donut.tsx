@@ -3,7 +3,13 @@ import { colorToken } from "./shapes";
 import { useECharts } from "./useECharts";
 
 /** Up to six parts, starting at twelve o'clock; the total stands inside, the names in the table beside it. */
-export function Donut({ parts, size = 132 }: { parts: readonly { id: string; value: number; color: number }[]; size?: number }) {
+export function Donut({
+  parts,
+  size = 132,
+}: {
+  parts: readonly { id: string; value: number; color: number }[];
+  size?: number;
+}) {
   const option = useMemo(
     () => ({
       animation: false,

@@ -41,7 +41,9 @@ export function Legend(props: {
               onFocus={() => props.onFocus(series.id)}
               onBlur={() => props.onFocus(null)}
             >
-              <i className={`swatch s${series.color < 0 ? "o" : series.color % 8} ${series.color >= 8 ? "striped" : ""}`} />
+              <i
+                className={`swatch s${series.color < 0 ? "o" : series.color % 8} ${series.color >= 8 ? "striped" : ""}`}
+              />
               <span className="legend-name">{series.name}</span>
               {props.layout === "table" && <b>{value(series.rank)}</b>}
             </button>

@@ -1,7 +1,17 @@
 import type { Point } from "../series/model";
 
 /** The shape of a series in a line of text; plain SVG, since it has no axis and no cursor. End point hollow if unfinished. */
-export function Sparkline({ points, width = 104, height = 32, area = true }: { points: readonly Point[]; width?: number; height?: number; area?: boolean }) {
+export function Sparkline({
+  points,
+  width = 104,
+  height = 32,
+  area = true,
+}: {
+  points: readonly Point[];
+  width?: number;
+  height?: number;
+  area?: boolean;
+}) {
   const known = points.map((point, index) => ({ ...point, index })).filter((point) => point.value !== null);
   if (known.length < 2) return null;
   const values = known.map((point) => point.value!);
@@ -16,7 +26,10 @@ export function Sparkline({ points, width = 104, height = 32, area = true }: { p
     if (last && last.at(-1)!.index === point.index - 1) last.push(point);
     else runs.push([point]);
   }
-  const path = (run: typeof known) => run.map((point, position) => `${position ? "L" : "M"}${x(point.index).toFixed(1)} ${y(point.value!).toFixed(1)}`).join("");
+  const path = (run: typeof known) =>
+    run
+      .map((point, position) => `${position ? "L" : "M"}${x(point.index).toFixed(1)} ${y(point.value!).toFixed(1)}`)
+      .join("");
   const end = known.at(-1)!;
   const unfinished = end.state === "open" || end.state === "provisional";
   return (
@@ -24,13 +37,24 @@ export function Sparkline({ points, width = 104, height = 32, area = true }: { p
       {runs.map((run) => (
         <g key={run[0]!.index}>
           {area && run.length > 1 && (
-            <path d={`${path(run)}L${x(run.at(-1)!.index).toFixed(1)} ${height - 1}L${x(run[0]!.index).toFixed(1)} ${height - 1}Z`} fill="var(--c1)" opacity="0.12" />
+            <path
+              d={`${path(run)}L${x(run.at(-1)!.index).toFixed(1)} ${height - 1}L${x(run[0]!.index).toFixed(1)} ${height - 1}Z`}
+              fill="var(--c1)"
+              opacity="0.12"
+            />
           )}
           <path d={path(run)} fill="none" stroke="var(--c1)" strokeWidth="1.5" strokeLinejoin="round" />
         </g>
       ))}
       {area && <path d={`M0 ${height - 0.5}H${width}`} stroke="var(--line2)" />}
-      <circle cx={x(end.index)} cy={y(end.value!)} r="2.6" fill={unfinished ? "var(--paper)" : "var(--c1)"} stroke="var(--c1)" strokeWidth="1.4" />
+      <circle
+        cx={x(end.index)}
+        cy={y(end.value!)}
+        r="2.6"
+        fill={unfinished ? "var(--paper)" : "var(--c1)"}
+        stroke="var(--c1)"
+        strokeWidth="1.4"
+      />
     </svg>
   );
 }

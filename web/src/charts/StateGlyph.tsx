@@ -29,11 +29,22 @@ export function StateGlyph({ state }: { state: PointState }) {
   if (state === "final") return null;
   return (
     <svg className="state-glyph" viewBox="0 0 9 9" role="img" aria-label={t(`state.${state}`)}>
-      {state === "provisional" && <rect x="1" y="1" width="7" height="7" fill="none" stroke="var(--ink3)" strokeWidth="1.2" />}
+      {state === "provisional" && (
+        <rect x="1" y="1" width="7" height="7" fill="none" stroke="var(--ink3)" strokeWidth="1.2" />
+      )}
       {state === "restated" && <path d="M4.5 0.3 8.7 4.5 4.5 8.7 0.3 4.5Z" fill="var(--accent)" />}
       {state === "missing" && <path d="M1 1l7 7M8 1 1 8" stroke="var(--ink3)" strokeWidth="1.3" />}
       {state === "open" && (
-        <rect x="1" y="1" width="7" height="7" fill="none" stroke="var(--ink3)" strokeWidth="1.2" strokeDasharray="2 1.4" />
+        <rect
+          x="1"
+          y="1"
+          width="7"
+          height="7"
+          fill="none"
+          stroke="var(--ink3)"
+          strokeWidth="1.2"
+          strokeDasharray="2 1.4"
+        />
       )}
     </svg>
   );

@@ -5,7 +5,7 @@ import type { Point, TimeFigure } from "../series/model";
 import { ChartCursor } from "./ChartCursor";
 import "./charts.css";
 import { Legend } from "./Legend";
-import { describeState } from "./states";
+import { describeState, stateWord } from "./states";
 import { type ChartShape, drawTimeChart, optionOf } from "./timeChartDrawing";
 import { useECharts, useWidth } from "./useECharts";
 
@@ -96,7 +96,22 @@ function periodLabel(figure: TimeFigure, index: number, locale: string): string 
   return formatPeriod(figure.granularity, figure.buckets[index]!.start, locale);
 }
 
-function Tooltip({ figure, index, style, hidden }: { figure: TimeFigure; index: number; style: NumberStyle; hidden: ReadonlySet<string> }) {
+function comparedPeriod(figure: TimeFigure, index: number, locale: string): string {
+  const bucket = figure.comparison?.buckets[index];
+  return bucket ? formatPeriod(figure.granularity, bucket.start, locale) : (figure.comparison?.label ?? "");
+}
+
+function Tooltip({
+  figure,
+  index,
+  style,
+  hidden,
+}: {
+  figure: TimeFigure;
+  index: number;
+  style: NumberStyle;
+  hidden: ReadonlySet<string>;
+}) {
   const { t, locale } = useI18n();
   const total = figure.total.points[index]!;
   const several = figure.series.length > 1;
@@ -104,7 +119,7 @@ function Tooltip({ figure, index, style, hidden }: { figure: TimeFigure; index: 
   return (
     <>
       <p className="tooltip-head">
-        {periodLabel(figure, index, locale)} · {t(`state.${total.state}`)}
+        {periodLabel(figure, index, locale)} · {stateWord(figure, index, t)}
       </p>
       <p className="tooltip-value">
         {total.value === null ? t("chart.noData") : formatFull(total.value, figure.valueType, style)}
@@ -128,7 +143,7 @@ function Tooltip({ figure, index, style, hidden }: { figure: TimeFigure; index: 
       <p className="tooltip-note">{describeState(total, figure, style, t)}</p>
       {compared !== null && compared !== undefined && (
         <p className="tooltip-note">
-          {figure.comparison!.label}: {formatFull(compared, figure.valueType, style)}
+          {comparedPeriod(figure, index, locale)}: {formatFull(compared, figure.valueType, style)}
         </p>
       )}
     </>
@@ -150,7 +165,7 @@ function spokenBucket(
   const total = figure.total.points[index]!;
   const parts = [
     `${periodLabel(figure, index, locale)}: ${total.value === null ? t("chart.noData") : formatFull(total.value, figure.valueType, style)}`,
-    t(`state.${total.state}`),
+    stateWord(figure, index, t),
     describeState(total, figure, style, t),
   ];
   if (figure.series.length > 1) {

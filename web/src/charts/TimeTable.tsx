@@ -1,5 +1,5 @@
-import { isoDay } from "../lib/days";
 import { csvText } from "../lib/csv";
+import { isoDay } from "../lib/days";
 import { formatFull, formatPeriod, type NumberStyle } from "../lib/format";
 import { useI18n } from "../lib/i18n";
 import type { Point, TimeFigure } from "../series/model";
@@ -21,7 +21,13 @@ export function TimeTable(props: { figure: TimeFigure; title: string; style: Num
       rows={rows}
       rowKey={(row) => String(row.bucket.start)}
       columns={[
-        { id: "period", label: t("table.period"), start: true, cell: (row) => formatPeriod(figure.granularity, row.bucket.start, locale), sort: (row) => row.bucket.start },
+        {
+          id: "period",
+          label: t("table.period"),
+          start: true,
+          cell: (row) => formatPeriod(figure.granularity, row.bucket.start, locale),
+          sort: (row) => row.bucket.start,
+        },
         {
           id: "total",
           label: figure.total.name,
@@ -49,7 +55,9 @@ export function TimeTable(props: { figure: TimeFigure; title: string; style: Num
                 label: figure.comparison.label,
                 cell: (row: { index: number }) => {
                   const value = figure.comparison!.values[row.index] ?? null;
-                  return <span className="muted">{value === null ? "–" : formatFull(value, figure.valueType, style)}</span>;
+                  return (
+                    <span className="muted">{value === null ? "–" : formatFull(value, figure.valueType, style)}</span>
+                  );
                 },
                 sort: (row: { index: number }) => figure.comparison!.values[row.index] ?? null,
               },
@@ -62,11 +70,23 @@ export function TimeTable(props: { figure: TimeFigure; title: string; style: Num
 
 /** One row per bucket and series in drawing order; missing values are empty cells, never zeros. */
 export function timeFigureCsv(figure: TimeFigure): string {
-  const rows: (string | number | null)[][] = [["period_start", "period_end", "id", "label", "value", "state", "was", "days", "of_days"]];
+  const rows: (string | number | null)[][] = [
+    ["period_start", "period_end", "id", "label", "value", "state", "was", "days", "of_days"],
+  ];
   for (const series of figure.series.length > 1 ? [...figure.series, figure.total] : [figure.total]) {
     figure.buckets.forEach((bucket, index) => {
       const point = series.points[index]!;
-      rows.push([isoDay(bucket.start), isoDay(bucket.end), series.id, series.name, point.value, point.state, point.was ?? null, point.days, point.of]);
+      rows.push([
+        isoDay(bucket.start),
+        isoDay(bucket.end),
+        series.id,
+        series.name,
+        point.value,
+        point.state,
+        point.was ?? null,
+        point.days,
+        point.of,
+      ]);
     });
   }
   return csvText(rows);

@@ -4,7 +4,7 @@ import { useI18n } from "../lib/i18n";
 import "./charts.css";
 import { classOf, mapClasses, rampStep } from "./mapClasses";
 import { useECharts, useWidth } from "./useECharts";
-import { projection, WORLD, world } from "./worldGeometry";
+import { WORLD, worldCodes } from "./worldGeometry";
 
 /** Countries by value, Equal Earth. The list beside it says the same in words; arrow keys walk the countries by value. */
 export default function WorldMap(props: {
@@ -26,7 +26,7 @@ export default function WorldMap(props: {
   const width = useWidth(outer);
   const height = Math.max(160, Math.min(props.height, width * 0.56));
   const [cursor, setCursor] = useState<number | null>(null);
-  const geometry = useMemo(() => world(), []);
+  const codes = useMemo(() => worldCodes(), []);
   const ranked = useMemo(
     () => props.values.filter((entry) => entry.value > 0).toSorted((a, b) => b.value - a.value),
     [props.values],
@@ -41,7 +41,7 @@ export default function WorldMap(props: {
       animation: false,
       geo: {
         map: WORLD,
-        projection: { project: (point: [number, number]) => projection(point), unproject: (point: [number, number]) => projection.invert?.(point) },
+        aspectScale: 1,
         silent: true,
         roam: false,
         preserveAspect: true,
@@ -52,7 +52,7 @@ export default function WorldMap(props: {
         itemStyle: { areaColor: "var(--m0)", borderColor: "var(--paper)", borderWidth: 0.6 },
         emphasis: { disabled: true },
         label: { show: false },
-        regions: [...geometry.codes].map((code) => ({
+        regions: codes.map((code) => ({
           name: code,
           silent: true,
           itemStyle: {
@@ -62,7 +62,7 @@ export default function WorldMap(props: {
         })),
       },
     };
-  }, [ranked, classes, outlined, props.uniform, geometry]);
+  }, [ranked, classes, outlined, props.uniform, codes]);
   const size = useMemo(() => ({ width, height }), [width, height]);
   const box = useECharts(size, option);
 
@@ -79,13 +79,11 @@ export default function WorldMap(props: {
   };
   return (
     <div ref={outer}>
-      {/* biome-ignore lint/a11y/useSemanticElements: a drawing that takes arrow keys; no element stands for that */}
       <div
         className="map-box"
         role="group"
         aria-roledescription="map"
         aria-label={t("map.label", { title: props.title, count: ranked.length })}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys walk the countries
         tabIndex={0}
         dir="ltr"
         style={{ height }}
@@ -128,7 +126,9 @@ export default function WorldMap(props: {
             classes.map((one, index) => (
               <li key={one.from}>
                 <i className={`m${rampStep(index, classes.length)}`} />
-                {one.to === null ? `${formatAxis(one.from, "number", props.style)} +` : `${compactEnd(one.from, props.style)}–${compactEnd(one.to, props.style)}`}
+                {one.to === null
+                  ? `${formatAxis(one.from, "number", props.style)} +`
+                  : `${compactEnd(one.from, props.style)}–${compactEnd(one.to, props.style)}`}
               </li>
             ))
           )}
@@ -142,15 +142,20 @@ export default function WorldMap(props: {
 /** 9,999 as the end of a class is "9.9k": never rounded up into the next class. */
 function compactEnd(value: number, style: NumberStyle): string {
   if (value < 1000) return formatAxis(value, "number", style);
-  const floored = value % 10 === 9 ? Math.floor(value / 10 ** (Math.floor(Math.log10(value)) - 1)) * 10 ** (Math.floor(Math.log10(value)) - 1) : value;
-  return new Intl.NumberFormat(style.locale, { notation: "compact", maximumFractionDigits: 1 }).format(floored).replace("K", "k");
+  const floored =
+    value % 10 === 9
+      ? Math.floor(value / 10 ** (Math.floor(Math.log10(value)) - 1)) * 10 ** (Math.floor(Math.log10(value)) - 1)
+      : value;
+  return new Intl.NumberFormat(style.locale, { notation: "compact", maximumFractionDigits: 1 })
+    .format(floored)
+    .replace("K", "k");
 }
 
 /** The country under a point, asked of the drawing's own paths in the order they were drawn. */
 function hitTest(box: HTMLElement, x: number, y: number): string | null {
   const svg = box.querySelector("svg");
   if (!svg) return null;
-  const codes = [...world().codes];
+  const codes = worldCodes();
   const paths = countryPaths(svg);
   const point = new DOMPoint(x, y);
   for (let index = 0; index < paths.length; index += 1) {
@@ -162,5 +167,7 @@ function hitTest(box: HTMLElement, x: number, y: number): string | null {
 }
 
 function countryPaths(svg: SVGSVGElement): SVGPathElement[] {
-  return [...svg.querySelectorAll<SVGPathElement>("path")].filter((path) => (path.getAttribute("fill") ?? "").includes("--m"));
+  return [...svg.querySelectorAll<SVGPathElement>("path")].filter((path) =>
+    (path.getAttribute("fill") ?? "").includes("--m"),
+  );
 }

@@ -16,10 +16,21 @@ export const STRIP_GAP = 4;
 export const STRIP_HEIGHT = 6;
 export const AXIS_ROOM = STRIP_GAP + STRIP_HEIGHT + 6 + 32;
 
-export function frameOf(size: { width: number; height: number }, yLabels: readonly string[], count: number, endRoom = 8): Frame {
+export function frameOf(
+  size: { width: number; height: number },
+  yLabels: readonly string[],
+  count: number,
+  endRoom = 8,
+): Frame {
   const longest = Math.max(0, ...yLabels.map((label) => label.length));
   const left = Math.max(28, Math.ceil(longest * 6.4) + 10);
-  return { left, top: 22, width: Math.max(20, size.width - left - endRoom), height: Math.max(40, size.height - 22 - AXIS_ROOM), count };
+  return {
+    left,
+    top: 22,
+    width: Math.max(20, size.width - left - endRoom),
+    height: Math.max(40, size.height - 22 - AXIS_ROOM),
+    count,
+  };
 }
 
 export function slotWidth(frame: Frame): number {
@@ -53,11 +64,20 @@ const STEPS: Record<Granularity, readonly number[]> = {
 };
 
 /** At most ten labels that do not touch, the first bucket always; a year only where it is new. */
-export function axisLabels(buckets: readonly Bucket[], granularity: Granularity, width: number, locale: string): AxisLabel[] {
+export function axisLabels(
+  buckets: readonly Bucket[],
+  granularity: Granularity,
+  width: number,
+  locale: string,
+): AxisLabel[] {
   const room = granularity === "day" || granularity === "week" ? 58 : 46;
-  const most = Math.max(2, Math.min(buckets.length <= 13 && width / buckets.length >= 34 ? 13 : 9, Math.floor(width / room)));
+  const most = Math.max(
+    2,
+    Math.min(buckets.length <= 13 && width / buckets.length >= 34 ? 13 : 9, Math.floor(width / room)),
+  );
   const steps = STEPS[granularity];
-  const step = steps.find((candidate) => Math.ceil(buckets.length / candidate) <= most) ?? Math.ceil(buckets.length / most);
+  const step =
+    steps.find((candidate) => Math.ceil(buckets.length / candidate) <= most) ?? Math.ceil(buckets.length / most);
   const labels: AxisLabel[] = [];
   let shownYear: number | null = null;
   for (let index = 0; index < buckets.length; index += step) {

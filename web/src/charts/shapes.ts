@@ -18,11 +18,25 @@ export function barFill(index: number): string {
   return `color-mix(in srgb, ${colorToken(index)} var(--bar-strength), transparent)`;
 }
 
-export function rect(x: number, y: number, width: number, height: number, style: Record<string, unknown>, name?: string): Shape {
+export function rect(
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  style: Record<string, unknown>,
+  name?: string,
+): Shape {
   return { type: "rect", shape: { x, y, width, height }, style, ...(name ? { name } : {}) };
 }
 
-export function line(x1: number, y1: number, x2: number, y2: number, style: Record<string, unknown>, name?: string): Shape {
+export function line(
+  x1: number,
+  y1: number,
+  x2: number,
+  y2: number,
+  style: Record<string, unknown>,
+  name?: string,
+): Shape {
   return { type: "line", shape: { x1, y1, x2, y2 }, style, ...(name ? { name } : {}) };
 }
 
@@ -67,7 +81,12 @@ export function hatch(
     const [y1, y2] = direction === "up" ? [y + height - yFrom, y + height - yTo] : [y + yFrom, y + yTo];
     parts.push(`M${round(x + from)} ${round(y1)}L${round(x + to)} ${round(y2)}`);
   }
-  return { type: "path", shape: { pathData: parts.join("") || "M0 0" }, style: { fill: "none", ...style }, name: "hatch" };
+  return {
+    type: "path",
+    shape: { pathData: parts.join("") || "M0 0" },
+    style: { fill: "none", ...style },
+    name: "hatch",
+  };
 }
 
 export function diamond(x: number, y: number, radius: number): Shape {

@@ -3,7 +3,12 @@ import type { Translate } from "../lib/i18n";
 import type { Point, TimeFigure } from "../series/model";
 
 /** What is special about a point, in words: "was 4,746, now 4,575", "20 of 30 days". Empty for a plain final point. */
-export function describeState(point: Point, figure: Pick<TimeFigure, "valueType">, style: NumberStyle, t: Translate): string {
+export function describeState(
+  point: Point,
+  figure: Pick<TimeFigure, "valueType">,
+  style: NumberStyle,
+  t: Translate,
+): string {
   const parts: string[] = [];
   if (point.state === "restated" && point.was !== undefined && point.value !== null) {
     parts.push(
@@ -13,6 +18,17 @@ export function describeState(point: Point, figure: Pick<TimeFigure, "valueType"
       }),
     );
   }
-  if (point.of > 1 && point.days < point.of && point.state !== "missing") parts.push(t("chart.daysOf", { days: point.days, of: point.of }));
+  if (point.of > 1 && point.days < point.of && point.state !== "missing")
+    parts.push(t("chart.daysOf", { days: point.days, of: point.of }));
   return parts.join(", ");
+}
+
+/** The word of a bucket's state; a period that only the range cuts short is not called unfinished. */
+export function stateWord(figure: TimeFigure, index: number, t: Translate): string {
+  const { state } = figure.total.points[index]!;
+  const cut =
+    state === "open" &&
+    figure.buckets[index]!.end <= figure.range.end &&
+    figure.buckets[index]!.start < figure.range.start;
+  return cut ? t("state.cut") : t(`state.${state}`);
 }

@@ -1,8 +1,18 @@
 import type { NumberStyle, ValueType } from "../lib/format";
-import { formatAxis, formatTile } from "../lib/format";
+import { formatAxis, formatShort, formatTile } from "../lib/format";
 import type { Point, Series, TimeFigure } from "../series/model";
 import { type Scale, scaleOf } from "../series/scale";
-import { type AxisLabel, axisLabels, centreOf, type Frame, frameOf, heightOf, STRIP_GAP, STRIP_HEIGHT, slotWidth } from "./frame";
+import {
+  type AxisLabel,
+  axisLabels,
+  centreOf,
+  type Frame,
+  frameOf,
+  heightOf,
+  STRIP_GAP,
+  STRIP_HEIGHT,
+  slotWidth,
+} from "./frame";
 import { barFill, colorToken, diamond, hatch, line, rect, repeats, type Shape, text } from "./shapes";
 
 export type ChartShape = "bar" | "line";
@@ -45,10 +55,15 @@ export function drawTimeChart(request: DrawingRequest): Drawing {
   const shapes: Shape[] = [
     ...gridShapes(frame, scale, yLabels),
     ...missingShapes(frame, figure, request.words.noData),
-    ...(figure.comparison ? comparisonShapes(frame, scale, figure.comparison.values, request.shape) : []),
+    ...(figure.comparison && request.shape === "line" && (shown.length === 1 || stacked)
+      ? comparisonLines(frame, scale, figure.comparison.values)
+      : []),
     ...(request.shape === "bar"
       ? barShapes(frame, scale, shown, stacked, request)
       : lineShapes(frame, scale, shown, stacked, request)),
+    ...(figure.comparison && request.shape === "bar" && (shown.length === 1 || stacked)
+      ? comparisonTicks(frame, scale, figure.comparison.values)
+      : []),
     ...annotationShapes(frame, request.annotations ?? []),
     ...baselineShapes(frame, scale),
     ...stripShapes(frame, figure),
@@ -61,7 +76,9 @@ function timeScale(request: DrawingRequest, shown: readonly Series[], stacked: b
   const { figure } = request;
   const values: number[] = [];
   figure.buckets.forEach((_bucket, index) => {
-    const known = shown.map((series) => series.points[index]?.value ?? null).filter((value): value is number => value !== null);
+    const known = shown
+      .map((series) => series.points[index]?.value ?? null)
+      .filter((value): value is number => value !== null);
     if (stacked) {
       values.push(known.filter((value) => value > 0).reduce((sum, value) => sum + value, 0));
       values.push(known.filter((value) => value < 0).reduce((sum, value) => sum + value, 0));
@@ -70,7 +87,7 @@ function timeScale(request: DrawingRequest, shown: readonly Series[], stacked: b
       const was = series.points[index]?.was;
       if (was !== undefined) values.push(was);
     }
-    const compared = figure.comparison?.values[index];
+    const compared = shown.length === 1 || stacked ? figure.comparison?.values[index] : null;
     if (compared !== null && compared !== undefined) values.push(compared);
   });
   const fromZero = request.shape === "bar" || stacked || !request.mayBreak;
@@ -144,15 +161,22 @@ function missingShapes(frame: Frame, figure: TimeFigure, noData: string): Shape[
   return shapes;
 }
 
-function comparisonShapes(frame: Frame, scale: Scale, values: readonly (number | null)[], shape: ChartShape): Shape[] {
+function comparisonLines(frame: Frame, scale: Scale, values: readonly (number | null)[]): Shape[] {
   const style = { stroke: "var(--comp)", lineWidth: 1.25, fill: "none" };
-  if (shape === "line") return runsOf(values).map((run) => polyline(frame, scale, run, style, "comparison"));
+  return runsOf(values).map((run) => polyline(frame, scale, run, style, "comparison"));
+}
+
+/** A grey tick at the old height, edged with paper so that it shows on every colour. */
+function comparisonTicks(frame: Frame, scale: Scale, values: readonly (number | null)[]): Shape[] {
   const half = barWidth(frame) / 2 + 3;
   return values.flatMap((value, index) => {
     if (value === null) return [];
     const y = heightOf(frame, scale, value);
     const x = centreOf(frame, index);
-    return [line(x - half, y, x + half, y, { stroke: "var(--comp)", lineWidth: 2 }, "comparison")];
+    return [
+      line(x - half, y, x + half, y, { stroke: "var(--paper)", lineWidth: 4 }, "comparison-edge"),
+      line(x - half, y, x + half, y, { stroke: "var(--comp)", lineWidth: 2 }, "comparison"),
+    ];
   });
 }
 
@@ -187,7 +211,13 @@ function opacityOf(series: Series, focused: string | null): number {
   return focused === null || focused === series.id ? 1 : 0.25;
 }
 
-function barShapes(frame: Frame, scale: Scale, shown: readonly Series[], stacked: boolean, request: DrawingRequest): Shape[] {
+function barShapes(
+  frame: Frame,
+  scale: Scale,
+  shown: readonly Series[],
+  stacked: boolean,
+  request: DrawingRequest,
+): Shape[] {
   const shapes: Shape[] = [];
   const whole = barWidth(frame);
   const groups = stacked ? 1 : Math.max(1, shown.length);
@@ -209,23 +239,44 @@ function barShapes(frame: Frame, scale: Scale, shown: readonly Series[], stacked
       const y2 = heightOf(frame, scale, Math.min(base, top));
       const height = Math.max(0, y2 - y1 - (y2 - y1 > 2 ? gap : 0));
       const x = left + (stacked ? 0 : position * width);
-      shapes.push(...barPiece(x, y1 + (y2 - y1 > 2 ? gap : 0), Math.max(0.5, width - (groups > 1 ? 0.5 : 0)), height, series, point, opacityOf(series, request.focused)));
+      shapes.push(
+        ...barPiece(
+          x,
+          y1 + (y2 - y1 > 2 ? gap : 0),
+          Math.max(0.5, width - (groups > 1 ? 0.5 : 0)),
+          height,
+          series,
+          point,
+          opacityOf(series, request.focused),
+        ),
+      );
     });
     const total = stacked || shown.length !== 1 ? request.figure.total.points[index] : shown[0]?.points[index];
     const height = stacked ? up : Math.max(zero, ...shown.map((series) => series.points[index]?.value ?? zero));
-    if (total) shapes.push(...barFinish(frame, scale, index, left, whole, height, total, stacked || shown.length === 1));
+    if (total)
+      shapes.push(...barFinish(frame, scale, index, left, whole, height, total, stacked || shown.length === 1));
     shapes.push(...barValue(frame, scale, index, height, total, shown.length, request));
   });
   return shapes;
 }
 
-function barPiece(x: number, y: number, width: number, height: number, series: Series, point: Point, opacity: number): Shape[] {
+function barPiece(
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  series: Series,
+  point: Point,
+  opacity: number,
+): Shape[] {
   const fill = colorToken(series.color);
   const shapes: Shape[] = [];
   if (point.state === "open") {
     shapes.push(rect(x, y, width, height, { fill, opacity: 0.38 * opacity }, "bar-open"));
   } else if (point.state === "provisional") {
-    shapes.push(rect(x, y, width, height, { fill, fillOpacity: 0.16, stroke: fill, lineWidth: 1, opacity }, "bar-provisional"));
+    shapes.push(
+      rect(x, y, width, height, { fill, fillOpacity: 0.16, stroke: fill, lineWidth: 1, opacity }, "bar-provisional"),
+    );
     shapes.push(hatch(x, y, width, height, 5, { stroke: fill, lineWidth: 2, opacity }));
   } else {
     shapes.push(rect(x, y, width, height, { fill: barFill(series.color), opacity }, "bar"));
@@ -237,29 +288,56 @@ function barPiece(x: number, y: number, width: number, height: number, series: S
 }
 
 /** The outline of an unfinished bar; the diamond and the old height of a restated one. */
-function barFinish(frame: Frame, scale: Scale, index: number, left: number, width: number, height: number, total: Point, outlined: boolean): Shape[] {
+function barFinish(
+  frame: Frame,
+  scale: Scale,
+  index: number,
+  left: number,
+  width: number,
+  height: number,
+  total: Point,
+  outlined: boolean,
+): Shape[] {
   const y = heightOf(frame, scale, height);
   const bottom = heightOf(frame, scale, Math.max(scale.min, 0));
   if (total.state === "open" && total.value !== null && outlined) {
-    return [rect(left, y, width, Math.max(0, bottom - y), { fill: "none", stroke: "var(--ink3)", lineWidth: 1, lineDash: [3, 2] }, "open-outline")];
+    return [
+      rect(
+        left,
+        y,
+        width,
+        Math.max(0, bottom - y),
+        { fill: "none", stroke: "var(--ink3)", lineWidth: 1, lineDash: [3, 2] },
+        "open-outline",
+      ),
+    ];
   }
   if (total.state !== "restated") return [];
   const old = total.was === undefined ? null : heightOf(frame, scale, Math.min(total.was, scale.max));
   const x = centreOf(frame, index);
   const shapes: Shape[] = [];
-  if (old !== null) shapes.push(line(left - 4, old, left + width + 4, old, { stroke: "var(--accent)", lineWidth: 1.6 }, "was"));
-  if (old !== null && Math.abs(old - y) > 1) shapes.push(line(x, old, x, y, { stroke: "var(--accent)", lineWidth: 1.2 }, "stem"));
+  if (old !== null)
+    shapes.push(line(left - 4, old, left + width + 4, old, { stroke: "var(--accent)", lineWidth: 1.6 }, "was"));
+  if (old !== null && Math.abs(old - y) > 1)
+    shapes.push(line(x, old, x, y, { stroke: "var(--accent)", lineWidth: 1.2 }, "stem"));
   shapes.push(diamond(x, Math.min(y, old ?? y) - 8, 4));
   return shapes;
 }
 
 /** Values stand on the bars while they are few enough to be read. */
-function barValue(frame: Frame, scale: Scale, index: number, height: number, total: Point | undefined, count: number, request: DrawingRequest): Shape[] {
+function barValue(
+  frame: Frame,
+  scale: Scale,
+  index: number,
+  height: number,
+  total: Point | undefined,
+  count: number,
+  request: DrawingRequest,
+): Shape[] {
   const { figure } = request;
   if (!total || total.value === null || figure.buckets.length > 13 || (count > 1 && !request.stacked)) return [];
   const value = request.hidden.size > 0 && count > 1 ? height : total.value;
-  const { number, unit } = formatTile(value, figure.valueType, request.style, 99_999);
-  const label = unit ? `${number} ${unit}` : number;
+  const label = formatShort(value, figure.valueType, request.style);
   if (label.length * 6.4 > slotWidth(frame) + 6) return [];
   const raised = total.state === "restated" ? 14 : 0;
   const highest = total.was === undefined ? height : Math.max(height, Math.min(total.was, scale.max));
@@ -267,7 +345,13 @@ function barValue(frame: Frame, scale: Scale, index: number, height: number, tot
   return [text(label, centreOf(frame, index), y, { fill: "var(--ink2)", halo: true })];
 }
 
-function lineShapes(frame: Frame, scale: Scale, shown: readonly Series[], stacked: boolean, request: DrawingRequest): Shape[] {
+function lineShapes(
+  frame: Frame,
+  scale: Scale,
+  shown: readonly Series[],
+  stacked: boolean,
+  request: DrawingRequest,
+): Shape[] {
   const shapes: Shape[] = [];
   const points = request.figure.buckets.length <= 31;
   let floor: (number | null)[] = request.figure.buckets.map(() => 0);
@@ -280,7 +364,16 @@ function lineShapes(frame: Frame, scale: Scale, shown: readonly Series[], stacke
       shapes.push(...areaShapes(frame, scale, series, floor, values, 0.55 * opacityOf(series, request.focused)));
       floor = values.map((value, index) => value ?? floor[index] ?? null);
     } else if (shown.length === 1 && !scale.broken) {
-      shapes.push(...areaShapes(frame, scale, series, request.figure.buckets.map(() => Math.max(scale.min, 0)), values, 0.12));
+      shapes.push(
+        ...areaShapes(
+          frame,
+          scale,
+          series,
+          request.figure.buckets.map(() => Math.max(scale.min, 0)),
+          values,
+          0.12,
+        ),
+      );
     }
     tops.push({ series, values });
   }
@@ -291,12 +384,22 @@ function lineShapes(frame: Frame, scale: Scale, shown: readonly Series[], stacke
 }
 
 /** The filled part ends before an unfinished period: what is not over has no area. */
-function areaShapes(frame: Frame, scale: Scale, series: Series, floor: readonly (number | null)[], values: readonly (number | null)[], opacity: number): Shape[] {
+function areaShapes(
+  frame: Frame,
+  scale: Scale,
+  series: Series,
+  floor: readonly (number | null)[],
+  values: readonly (number | null)[],
+  opacity: number,
+): Shape[] {
   const finished = values.map((value, index) => (series.points[index]!.state === "open" ? null : value));
   return runsOf(finished)
     .filter((run) => run.values.length > 1)
     .map((run) => {
-      const upper = run.values.map((value, offset) => [centreOf(frame, run.from + offset), heightOf(frame, scale, value)]);
+      const upper = run.values.map((value, offset) => [
+        centreOf(frame, run.from + offset),
+        heightOf(frame, scale, value),
+      ]);
       const lower = run.values.map((_value, offset) => [
         centreOf(frame, run.from + offset),
         heightOf(frame, scale, floor[run.from + offset] ?? 0),
@@ -311,7 +414,14 @@ function areaShapes(frame: Frame, scale: Scale, series: Series, floor: readonly 
 }
 
 /** Solid between final points, dotted to a provisional one, dashed to one whose period is not over. */
-function oneLine(frame: Frame, scale: Scale, series: Series, values: readonly (number | null)[], allPoints: boolean, opacity: number): Shape[] {
+function oneLine(
+  frame: Frame,
+  scale: Scale,
+  series: Series,
+  values: readonly (number | null)[],
+  allPoints: boolean,
+  opacity: number,
+): Shape[] {
   const stroke = colorToken(series.color);
   const shapes: Shape[] = [];
   const at = (index: number): [number, number] => [centreOf(frame, index), heightOf(frame, scale, values[index]!)];
@@ -319,7 +429,12 @@ function oneLine(frame: Frame, scale: Scale, series: Series, values: readonly (n
   const flush = () => {
     if (solid.length > 1) {
       const dash = repeats(series.color) ? { lineDash: [7, 2] } : {};
-      shapes.push({ type: "polyline", shape: { points: solid }, style: { stroke, lineWidth: 1.8, fill: "none", opacity, lineJoin: "round", ...dash }, name: "line" });
+      shapes.push({
+        type: "polyline",
+        shape: { points: solid },
+        style: { stroke, lineWidth: 1.8, fill: "none", opacity, lineJoin: "round", ...dash },
+        name: "line",
+      });
     }
     solid = [];
   };
@@ -329,7 +444,12 @@ function oneLine(frame: Frame, scale: Scale, series: Series, values: readonly (n
       return;
     }
     const previous = index > 0 && values[index - 1] !== null ? series.points[index - 1]! : null;
-    const kind = point.state === "open" ? "open" : point.state === "provisional" || previous?.state === "provisional" ? "provisional" : "solid";
+    const kind =
+      point.state === "open"
+        ? "open"
+        : point.state === "provisional" || previous?.state === "provisional"
+          ? "provisional"
+          : "solid";
     if (kind === "solid" || !previous) {
       if (solid.length === 0 && previous) solid.push(at(index - 1));
       solid.push(at(index));
@@ -355,7 +475,15 @@ function isLone(values: readonly (number | null)[], index: number): boolean {
   return (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
 }
 
-function pointShapes(at: [number, number], point: Point, scale: Scale, frame: Frame, stroke: string, withPoint: boolean, opacity: number): Shape[] {
+function pointShapes(
+  at: [number, number],
+  point: Point,
+  scale: Scale,
+  frame: Frame,
+  stroke: string,
+  withPoint: boolean,
+  opacity: number,
+): Shape[] {
   const [x, y] = at;
   if (point.state === "restated") {
     const shapes: Shape[] = [];
@@ -367,16 +495,32 @@ function pointShapes(at: [number, number], point: Point, scale: Scale, frame: Fr
     return [...shapes, diamond(x, y, 4)];
   }
   if (point.state === "provisional" || point.state === "open") {
-    return [{ type: "circle", shape: { cx: x, cy: y, r: 3 }, style: { fill: "var(--paper)", stroke, lineWidth: 1.6, opacity }, name: `point-${point.state}` }];
+    return [
+      {
+        type: "circle",
+        shape: { cx: x, cy: y, r: 3 },
+        style: { fill: "var(--paper)", stroke, lineWidth: 1.6, opacity },
+        name: `point-${point.state}`,
+      },
+    ];
   }
-  return withPoint ? [{ type: "circle", shape: { cx: x, cy: y, r: 2.4 }, style: { fill: stroke, opacity }, name: "point" }] : [];
+  return withPoint
+    ? [{ type: "circle", shape: { cx: x, cy: y, r: 2.4 }, style: { fill: stroke, opacity }, name: "point" }]
+    : [];
 }
 
 function annotationShapes(frame: Frame, annotations: readonly { index: number; text: string }[]): Shape[] {
   return annotations.flatMap((annotation) => {
     const x = centreOf(frame, annotation.index);
     return [
-      line(x, frame.top, x, frame.top + frame.height, { stroke: "var(--accent)", lineWidth: 1, lineDash: [1, 3] }, "annotation"),
+      line(
+        x,
+        frame.top,
+        x,
+        frame.top + frame.height,
+        { stroke: "var(--accent)", lineWidth: 1, lineDash: [1, 3] },
+        "annotation",
+      ),
       text(annotation.text, x + 4, frame.top + 4, { align: "left", fill: "var(--ink2)", halo: true }),
     ];
   });
@@ -416,13 +560,20 @@ function stripCell(x: number, y: number, width: number, state: Point["state"]): 
     case "final":
       return [rect(x, y, width, height, { fill: "var(--line2)" }, "cell-final")];
     case "restated":
-      return [rect(x, y, width, height, { fill: "var(--line2)" }, "cell-restated"), diamond(x + width / 2, y + height / 2, 4)];
+      return [
+        rect(x, y, width, height, { fill: "var(--line2)" }, "cell-restated"),
+        diamond(x + width / 2, y + height / 2, 4),
+      ];
     case "provisional":
       return [rect(x + 0.5, y + 0.5, Math.max(1, width - 1), height - 1, outline, "cell-provisional")];
     case "open":
-      return [rect(x + 0.5, y + 0.5, Math.max(1, width - 1), height - 1, { ...outline, lineDash: [2, 1.5] }, "cell-open")];
+      return [
+        rect(x + 0.5, y + 0.5, Math.max(1, width - 1), height - 1, { ...outline, lineDash: [2, 1.5] }, "cell-open"),
+      ];
     case "missing":
-      return [{ ...hatch(x, y, width, height, 5, { stroke: "var(--ink3)", lineWidth: 1 }, "down"), name: "cell-missing" }];
+      return [
+        { ...hatch(x, y, width, height, 5, { stroke: "var(--ink3)", lineWidth: 1 }, "down"), name: "cell-missing" },
+      ];
   }
 }
 
@@ -430,7 +581,9 @@ function axisLabelShapes(frame: Frame, label: AxisLabel): Shape[] {
   const y = frame.top + frame.height + STRIP_GAP + STRIP_HEIGHT + 12;
   const half = Math.max(...label.lines.map((one) => one.length)) * 3.2;
   const x = Math.max(half, centreOf(frame, label.index));
-  return label.lines.map((content, row) => text(content, x, y + row * 13, { fill: row === 0 ? "var(--ink2)" : "var(--ink3)" }));
+  return label.lines.map((content, row) =>
+    text(content, x, y + row * 13, { fill: row === 0 ? "var(--ink2)" : "var(--ink3)" }),
+  );
 }
 
 /** The shapes as one ECharts custom series over the whole box. */

@@ -28,17 +28,18 @@ export function useWidth(ref: RefObject<HTMLElement | null>): number {
 export function useECharts(size: Size, option: object | null): RefObject<HTMLDivElement | null> {
   const box = useRef<HTMLDivElement | null>(null);
   const chart = useRef<EChartsType | null>(null);
+  const { width, height } = size;
   useEffect(() => {
-    if (!box.current || size.width <= 0 || !option) return;
+    if (!box.current || width <= 0 || !option) return;
     if (!chart.current) {
-      chart.current = init(box.current, null, { renderer: "svg", ...size });
+      chart.current = init(box.current, null, { renderer: "svg", width, height });
       // What the drawing says is told by the figure's own label, table and live text.
       box.current.querySelector("svg")?.setAttribute("aria-hidden", "true");
     } else {
-      chart.current.resize(size);
+      chart.current.resize({ width, height });
     }
     chart.current.setOption(option as Record<string, unknown>, { notMerge: true });
-  }, [option, size.width, size.height]);
+  }, [option, width, height]);
   useEffect(
     () => () => {
       chart.current?.dispose();

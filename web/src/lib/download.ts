@@ -13,7 +13,13 @@ export function saveFile(name: string, content: BlobPart, type: string): void {
 /** Letters, digits, dot, dash and underscore only, so that a title can name a file. */
 export function fileName(...parts: string[]): string {
   return parts
-    .map((part) => part.normalize("NFKD").replace(/[^\w.-]+/g, "-").replace(/^-+|-+$/g, "").toLowerCase())
+    .map((part) =>
+      part
+        .normalize("NFKD")
+        .replace(/[^\w.-]+/g, "-")
+        .replace(/^-+|-+$/g, "")
+        .toLowerCase(),
+    )
     .filter(Boolean)
     .join("_");
 }

@@ -28,7 +28,9 @@ function cached<Options extends object, Format>(make: (locale: string, options: 
   };
 }
 
-const numberFormat = cached((locale: string, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options));
+const numberFormat = cached(
+  (locale: string, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options),
+);
 const dateFormat = cached(
   (locale: string, options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }),
@@ -55,7 +57,9 @@ export function formatFull(value: number, type: ValueType, style: NumberStyle): 
         numberFormat(style.locale, { style: "currency", currency: style.currency ?? "USD" }).format(value),
       );
     default:
-      return withTrueMinus(numberFormat(style.locale, { maximumFractionDigits: Number.isInteger(value) ? 0 : 1 }).format(value));
+      return withTrueMinus(
+        numberFormat(style.locale, { maximumFractionDigits: Number.isInteger(value) ? 0 : 1 }).format(value),
+      );
   }
 }
 
@@ -71,6 +75,13 @@ export function formatTile(
   return { number: compact(value, style.locale, 2), unit: "" };
 }
 
+/** On bars, where room is short: full up to 9,999, then three digits. */
+export function formatShort(value: number, type: ValueType, style: NumberStyle): string {
+  if (type !== "number" || Math.abs(value) < 10_000) return formatFull(value, type, style);
+  const text = numberFormat(style.locale, { notation: "compact", maximumSignificantDigits: 3 }).format(value);
+  return withTrueMinus(style.locale.startsWith("en") ? text.replace("K", "k") : text);
+}
+
 /** Axis labels: `500k`, `1.5M`, `40 GB`; shortest exact form. */
 export function formatAxis(value: number, type: ValueType, style: NumberStyle): string {
   if (type === "filesize") return value === 0 ? "0" : formatFull(value, type, style);
@@ -82,7 +93,8 @@ export function formatAxis(value: number, type: ValueType, style: NumberStyle): 
     }).format(value);
   if (type === "seconds") return `${numberFormat(style.locale, { maximumFractionDigits: 2 }).format(value)} s`;
   if (type === "percent") return formatPercent(value, style.locale, 0);
-  if (Math.abs(value) < 10_000) return withTrueMinus(numberFormat(style.locale, { maximumFractionDigits: 2 }).format(value));
+  if (Math.abs(value) < 10_000)
+    return withTrueMinus(numberFormat(style.locale, { maximumFractionDigits: 2 }).format(value));
   return compact(value, style.locale, 2);
 }
 
@@ -114,7 +126,9 @@ function splitSize(value: number, style: NumberStyle): { number: string; unit: s
 /** `part` of 1, one decimal. */
 export function formatPercent(part: number, locale: string, decimals = 1): string {
   return withTrueMinus(
-    numberFormat(locale, { style: "percent", minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(part),
+    numberFormat(locale, { style: "percent", minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(
+      part,
+    ),
   );
 }
 

@@ -22,7 +22,8 @@ export function translator(locale: string): Translate {
   return (key, vars = {}) => {
     const entry = catalogue[key] ?? CATALOGUES.en![key];
     if (entry === undefined) return key;
-    const text = typeof entry === "string" ? entry : rules.select(Number(vars.count ?? 0)) === "one" ? entry.one : entry.other;
+    const text =
+      typeof entry === "string" ? entry : rules.select(Number(vars.count ?? 0)) === "one" ? entry.one : entry.other;
     return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = vars[name];
       return value === undefined ? whole : typeof value === "number" ? numbers.format(value) : value;
@@ -31,7 +32,11 @@ export function translator(locale: string): Translate {
 }
 
 /** A label from data: the page's language, then English, then whatever comes first, then the fallback. */
-export function localised(label: string | Record<string, string> | null | undefined, locale: string, fallback: string): string {
+export function localised(
+  label: string | Record<string, string> | null | undefined,
+  locale: string,
+  fallback: string,
+): string {
   if (typeof label === "string") return label === "" ? fallback : label;
   if (!label) return fallback;
   return label[locale] || label[languageOf(locale)] || label.en || Object.values(label).find(Boolean) || fallback;

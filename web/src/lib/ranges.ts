@@ -22,7 +22,16 @@ export const PRESETS: Record<Granularity, readonly Preset[]> = {
   day: ["yearToDate", "7days", "30days", "90days", "6months", "1year", "allTime", "custom"],
   week: ["yearToDate", "1weeks", "2weeks", "4weeks", "8weeks", "12weeks", "24weeks", "allTime", "custom"],
   month: SHARED_MONTHS,
-  quarter: ["yearToDate", "currentQuarter", "previousQuarter", "2quarters", "3quarters", "4quarters", "allTime", "custom"],
+  quarter: [
+    "yearToDate",
+    "currentQuarter",
+    "previousQuarter",
+    "2quarters",
+    "3quarters",
+    "4quarters",
+    "allTime",
+    "custom",
+  ],
   year: ["currentYear", "previousYear", "2years", "3years", "4years", "5years", "allTime", "custom"],
 };
 
@@ -58,7 +67,12 @@ export const PRESET_KEYS: Record<string, string> = {
   custom: "c",
 };
 
-const WORDS: Record<string, string> = { month: "1months", week: "1weeks", quarter: "currentQuarter", year: "currentYear" };
+const WORDS: Record<string, string> = {
+  month: "1months",
+  week: "1weeks",
+  quarter: "currentQuarter",
+  year: "currentYear",
+};
 
 /** Configured names vary ("12months", "1month"); one spelling goes on. */
 export function normalisePreset(name: string): Preset {
@@ -201,7 +215,10 @@ export function parseRangeText(text: string, today: Day, locale: string): DayRan
   if (/^(today|heute)$/.test(input)) return { start: today, end: today };
   if (/^(yesterday|gestern)$/.test(input)) return { start: today - 1, end: today - 1 };
 
-  const last = /^(?:last|past|letzten?|letzte)? ?(\d{1,4}) ?(d|days?|tagen?|w|weeks?|wochen?|mo|months?|monaten?|y|years?|jahren?)$/.exec(input);
+  const last =
+    /^(?:last|past|letzten?|letzte)? ?(\d{1,4}) ?(d|days?|tagen?|w|weeks?|wochen?|mo|months?|monaten?|y|years?|jahren?)$/.exec(
+      input,
+    );
   if (last) return lastUnits(Number(last[1]), last[2]!, today);
 
   const split = /^(.+?) (?:to|until|bis|–|-|\.\.) (.+)$/.exec(input) ?? /^(.+?)(?:–|\.\.)(.+)$/.exec(input);
@@ -237,7 +254,10 @@ function parsePeriod(text: string, today: Day, locale: string): DayRange | null 
   const isoMonth = /^(\d{4})-(\d{1,2})$/.exec(text);
   if (isoMonth) return monthRange(Number(isoMonth[1]), Number(isoMonth[2]));
   const year = /^(\d{4})$/.exec(text);
-  if (year) return yearInReach(Number(year[1])) ? { start: dayOf(Number(year[1]), 1, 1), end: dayOf(Number(year[1]), 12, 31) } : null;
+  if (year)
+    return yearInReach(Number(year[1]))
+      ? { start: dayOf(Number(year[1]), 1, 1), end: dayOf(Number(year[1]), 12, 31) }
+      : null;
   const quarter = /^q([1-4])(?: ?(\d{4}))?$/.exec(text);
   if (quarter) {
     const month = (Number(quarter[1]) - 1) * 3 + 1;
@@ -273,7 +293,13 @@ function monthNumber(word: string, locale: string): number | null {
       .format(new Date(Date.UTC(2026, month - 1, 1)))
       .toLowerCase();
     const english = ENGLISH_MONTHS[month - 1]!;
-    if (local.startsWith(clean) || (clean.startsWith(english) && "january february march april may june july august september october november december".split(" ")[month - 1]!.startsWith(clean)))
+    if (
+      local.startsWith(clean) ||
+      (clean.startsWith(english) &&
+        "january february march april may june july august september october november december"
+          .split(" ")
+          [month - 1]!.startsWith(clean))
+    )
       return month;
   }
   return null;

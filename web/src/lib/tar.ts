@@ -12,7 +12,11 @@ export function tarOf(entries: readonly TarEntry[], modified: number): Uint8Arra
   const parts: Uint8Array[] = [];
   for (const entry of entries) {
     const body = encoder.encode(entry.content);
-    parts.push(header(entry.name, body.length, modified), body, new Uint8Array((BLOCK - (body.length % BLOCK)) % BLOCK));
+    parts.push(
+      header(entry.name, body.length, modified),
+      body,
+      new Uint8Array((BLOCK - (body.length % BLOCK)) % BLOCK),
+    );
   }
   parts.push(new Uint8Array(2 * BLOCK));
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -39,11 +43,17 @@ function header(name: string, size: number, modified: number): Uint8Array {
   put(148, "        ");
   put(156, "0");
   put(257, "ustar\x0000");
-  put(148, `${bytes.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `);
+  put(
+    148,
+    `${bytes
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, "0")}\0 `,
+  );
   return bytes;
 }
 
 export async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([bytes as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"));
+  const stream = new Response(bytes as BodyInit).body!.pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -130,7 +130,14 @@ export function breakDown(request: BreakdownRequest): TimeBreakdown {
   const negative = kind === "delta" ? rank < 0 : known.some((value) => value < 0);
   const nothing = known.every((value) => value === 0);
   if (!nothing && !negative) {
-    series.push({ id: OTHER_ID, name: request.otherLabel(othersCounted), color: -1, other: true, rank, points: otherPoints });
+    series.push({
+      id: OTHER_ID,
+      name: request.otherLabel(othersCounted),
+      color: -1,
+      other: true,
+      rank,
+      points: otherPoints,
+    });
   }
   return { buckets, series, total, othersCounted, otherLeftOut: negative };
 }
@@ -183,7 +190,9 @@ export function listBreakdown(request: {
   const special = SPECIAL_IDS[dimension] ?? [];
   const ranked = rankValues(request.values, range, kind, coverage, special).filter((entry) => entry.value !== 0);
   const total = request.global ? valueOver(request.global, range, kind, coverage) : null;
-  const contributions = new Map((request.contributions ?? []).map((one) => [one.id, valueOver(one, range, kind, coverage)]));
+  const contributions = new Map(
+    (request.contributions ?? []).map((one) => [one.id, valueOver(one, range, kind, coverage)]),
+  );
   const row = (entry: RankedValue): BreakdownRow => ({
     id: entry.id,
     ...request.label(entry.series),
@@ -206,7 +215,15 @@ export function listBreakdown(request: {
   const otherAsText = Boolean(request.hideOther) && (share ?? 0) > 0.3;
   const rows = [...visible];
   if (rest > 0)
-    rows.push({ id: OTHER_ID, name: request.otherLabel(members.length), value: rest, share, other: true, members, color: -1 });
+    rows.push({
+      id: OTHER_ID,
+      name: request.otherLabel(members.length),
+      value: rest,
+      share,
+      other: true,
+      members,
+      color: -1,
+    });
   const largest = visible[0]?.value ?? 0;
   return { rows, total, sharesMayPass: several, otherHasNoBar: rest > largest, otherAsText };
 }

@@ -6,7 +6,11 @@ import type { Bucket, Kind, Point, PointState } from "./model";
 /** The periods a range touches, oldest first. */
 export function bucketsOf(range: DayRange, granularity: Granularity): Bucket[] {
   const buckets: Bucket[] = [];
-  for (let start = startOfPeriod(granularity, range.start); start <= range.end; start = nextPeriod(granularity, start)) {
+  for (
+    let start = startOfPeriod(granularity, range.start);
+    start <= range.end;
+    start = nextPeriod(granularity, start)
+  ) {
     buckets.push({ start, end: endOfPeriod(granularity, start) });
   }
   return buckets;
@@ -17,7 +21,8 @@ export function bucketsOf(range: DayRange, granularity: Granularity): Bucket[] {
  *
  * A bucket is `open` while its period is not over, `missing` without a single covered day, `provisional` when a day it rests on
  * may still change or its last days have not arrived, `restated` when such a day was corrected (`was` is then the bucket's
- * value before the corrections). Days of the period outside `range` do not count, so a cut period says "11 of 30 days".
+ * value before the corrections). Days of the period outside `range` do not count, so a cut period says "11 of 30 days"; the
+ * first sum of a range that starts inside a period is drawn as open too, for it is no whole period either.
  */
 export function foldIntoBuckets(
   series: DailySeries,
@@ -52,7 +57,8 @@ export function foldIntoBuckets(
         correction = point.was === undefined ? 0 : point.was - point.value;
       }
     }
-    const state = bucketState({ value, restated, provisional, bucket, to, coverage, today });
+    const cut = kind === "delta" && coverage.first !== null && Math.max(bucket.start, coverage.first) < from;
+    const state = bucketState({ value, restated, provisional, bucket, to, cut, coverage, today });
     const point: Point = { value, state, days, of: bucket.end - bucket.start + 1 };
     if (state === "restated" && value !== null) point.was = value + correction;
     return point;
@@ -65,12 +71,15 @@ function bucketState(seen: {
   provisional: boolean;
   bucket: Bucket;
   to: Day;
+  /** The range leaves out days of the period that have data. */
+  cut: boolean;
   coverage: Coverage;
   today: Day;
 }): PointState {
   if (seen.bucket.end >= seen.today && seen.bucket.start <= seen.today) return "open";
   if (seen.bucket.start > seen.today) return "open";
   if (seen.value === null) return "missing";
+  if (seen.cut) return "open";
   if (!isCovered(seen.to, seen.coverage) || seen.provisional) return "provisional";
   return seen.restated ? "restated" : "final";
 }

@@ -3,7 +3,7 @@ import { type Comparison, comparisonRange } from "../lib/ranges";
 import { bucketsOf, foldIntoBuckets } from "./buckets";
 import { coveredPart, standingAt, sumOver } from "./fill";
 import type { Coverage, DailySeries } from "./merge";
-import type { Kind, TimeFigure } from "./model";
+import type { Bucket, Kind, TimeFigure } from "./model";
 
 /** A tile's number beside the one a period earlier. */
 export interface Change {
@@ -34,7 +34,8 @@ export function changeAgainst(
   if (!earlier || !window) return null;
   const cut = { start: earlier.start, end: earlier.end - (range.end - window.end) };
   const now = kind === "delta" ? sumOver(series, range, coverage) : standingAt(series, range.end, coverage);
-  const wholeEarlierCovered = coverage.first !== null && (kind === "snapshot" ? cut.end >= coverage.first : cut.start >= coverage.first);
+  const wholeEarlierCovered =
+    coverage.first !== null && (kind === "snapshot" ? cut.end >= coverage.first : cut.start >= coverage.first);
   const before = !wholeEarlierCovered
     ? null
     : kind === "delta"
@@ -47,20 +48,20 @@ export function changeAgainst(
     relative: difference !== null && before ? difference / before : null,
     range: cut,
   };
-  if (window.end < range.end) change.days = lengthOf({ start: range.start, end: window.end });
+  if (kind === "delta" && window.end < range.end) change.days = lengthOf({ start: range.start, end: window.end });
   return change;
 }
 
-/** The earlier period's values on the buckets of a figure, by position; `null` where it has no data. */
+/** The earlier period's buckets and values, by position on the buckets of a figure; `null` where it has no data. */
 export function comparisonValues(
   series: DailySeries,
   figure: Pick<TimeFigure, "range" | "granularity" | "kind" | "buckets">,
   comparison: Comparison,
   coverage: Coverage,
-): (number | null)[] | null {
+): { buckets: Bucket[]; values: (number | null)[] } | null {
   const earlier = comparisonRange(figure.range, comparison);
   if (!earlier) return null;
   const buckets = bucketsOf(earlier, figure.granularity);
   const points = foldIntoBuckets(series, earlier, buckets, figure.kind, coverage, Number.POSITIVE_INFINITY);
-  return figure.buckets.map((_bucket, index) => points[index]?.value ?? null);
+  return { buckets, values: figure.buckets.map((_bucket, index) => points[index]?.value ?? null) };
 }

@@ -42,7 +42,14 @@ export function mergeSeries(blocks: readonly (readonly WireSeries[])[]): DailySe
     for (const wire of blocks[index] ?? []) {
       let series = merged.get(wire.id);
       if (!series) {
-        series = { id: wire.id, name: wire.name, valueType: wire.valueType ?? "number", values: new Map(), marks: new Map(), days: [] };
+        series = {
+          id: wire.id,
+          name: wire.name,
+          valueType: wire.valueType ?? "number",
+          values: new Map(),
+          marks: new Map(),
+          days: [],
+        };
         merged.set(wire.id, series);
       }
       for (const [text, value] of wire.data) {
@@ -51,7 +58,8 @@ export function mergeSeries(blocks: readonly (readonly WireSeries[])[]): DailySe
       }
       for (const [text, state, was] of wire.states ?? []) {
         const day = wireDay(text, wire.year);
-        if (day !== null && !series.marks.has(day)) series.marks.set(day, was === undefined || was === null ? { state } : { state, was });
+        if (day !== null && !series.marks.has(day))
+          series.marks.set(day, was === undefined || was === null ? { state } : { state, was });
       }
     }
   }
@@ -68,13 +76,16 @@ export function mergeCoverage(blocks: readonly (readonly WireSeries[])[]): Cover
   for (const block of blocks) {
     for (const wire of block) {
       const given = wire.coverage;
-      const days = given ? [] : wire.data.map(([text]) => wireDay(text, wire.year)).filter((day): day is Day => day !== null);
+      const days = given
+        ? []
+        : wire.data.map(([text]) => wireDay(text, wire.year)).filter((day): day is Day => day !== null);
       const first = given ? parseDay(given.first) : days.length > 0 ? Math.min(...days) : null;
       const last = given ? parseDay(given.last) : days.length > 0 ? Math.max(...days) : null;
       if (first !== null && (found.first === null || first < found.first)) found.first = first;
       if (last !== null && (found.last === null || last > found.last)) found.last = last;
       const provisional = parseDay(given?.provisional_from);
-      if (provisional !== null && (found.provisionalFrom === null || provisional < found.provisionalFrom)) found.provisionalFrom = provisional;
+      if (provisional !== null && (found.provisionalFrom === null || provisional < found.provisionalFrom))
+        found.provisionalFrom = provisional;
       if (given?.as_of && (found.asOf === null || given.as_of > found.asOf)) found.asOf = given.as_of;
     }
   }

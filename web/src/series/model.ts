@@ -52,7 +52,7 @@ export interface TimeFigure {
   /** The whole scope, whatever the breakdown; carries the states of the ledger strip. */
   total: Series;
   /** The same buckets one period earlier; `null` where that period has no data. */
-  comparison?: { label: string; values: (number | null)[] };
+  comparison?: { label: string; values: (number | null)[]; buckets: Bucket[] };
   /** A remark the reader must have, e.g. that values may count twice. */
   notes: string[];
 }

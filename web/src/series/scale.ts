@@ -7,24 +7,27 @@ export interface Scale {
   broken: boolean;
 }
 
-const STEPS = [1, 2, 2.5, 5, 10];
+const STEPS = [1, 2, 2.5, 5];
 
-/** A step of 1, 2, 2.5 or 5 times a power of ten that cuts `span` into three to five. */
-export function niceStep(span: number, wanted = 4): number {
+/** A step of 1, 2, 2.5 or 5 times a power of ten that cuts `span` into three to five with the least air above it. */
+export function niceStep(span: number, whole = false): number {
   if (!(span > 0)) return 1;
-  const rough = span / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  for (const step of STEPS) {
-    if (step * power >= rough * 0.999) return step * power;
+  const power = 10 ** Math.floor(Math.log10(span / 4));
+  let best = { step: 10 * power, waste: Number.POSITIVE_INFINITY };
+  for (const factor of [0.1, 1, 10].flatMap((scale) => STEPS.map((step) => step * scale))) {
+    const step = factor * power;
+    const count = Math.ceil(span / step - 1e-9);
+    if (count < 3 || count > 5 || (whole && !Number.isInteger(step))) continue;
+    const waste = count * step - span + count * 1e-6 * step;
+    if (waste < best.waste) best = { step, waste };
   }
-  return 10 * power;
+  return best.waste === Number.POSITIVE_INFINITY ? Math.max(whole ? 1 : 0, best.step / 10) : best.step;
 }
 
 /** Whole-number quantities never get labels like 0.5; sizes step in their own base. */
 function stepFor(span: number, whole: boolean, base: number): number {
   if (base === 1000 || span < base) {
-    const step = niceStep(span);
-    return whole ? Math.max(1, step === 2.5 ? 5 : step) : step;
+    return niceStep(span, whole);
   }
   const unit = base ** Math.floor(Math.log(span) / Math.log(base));
   return niceStep(span / unit) * unit;
@@ -57,7 +60,8 @@ export function scaleOf(
   const min = Math.floor(low / step + 1e-9) * step;
   const max = Math.max(Math.ceil(high / step - 1e-9) * step, min + step);
   const ticks: number[] = [];
-  for (let index = 0; min + index * step <= max + step * 1e-6; index += 1) ticks.push(roundTo(min + index * step, step));
+  for (let index = 0; min + index * step <= max + step * 1e-6; index += 1)
+    ticks.push(roundTo(min + index * step, step));
   return { min, max, ticks, broken: false };
 }
 

@@ -18,21 +18,30 @@ const MOST_SHOWN = 12;
 /** Entries whose label or context holds every typed word; names that start with it come first. */
 export function findEntries(entries: readonly PaletteEntry[], typed: string): PaletteEntry[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const matching = entries.filter((entry) => words.every((word) => `${entry.label} ${entry.context ?? ""}`.toLowerCase().includes(word)));
+  const matching = entries.filter((entry) =>
+    words.every((word) => `${entry.label} ${entry.context ?? ""}`.toLowerCase().includes(word)),
+  );
   const score = (entry: PaletteEntry) => (words[0] && entry.label.toLowerCase().startsWith(words[0]) ? 0 : 1);
-  return KINDS.flatMap((kind) => matching.filter((entry) => entry.kind === kind).sort((a, b) => score(a) - score(b))).slice(0, MOST_SHOWN);
+  return KINDS.flatMap((kind) =>
+    matching.filter((entry) => entry.kind === kind).sort((a, b) => score(a) - score(b)),
+  ).slice(0, MOST_SHOWN);
 }
 
 /** The two names nearest to what was typed, by shared letter pairs. */
 export function nearNames(entries: readonly PaletteEntry[], typed: string): PaletteEntry[] {
-  const pairs = (text: string) => new Set([...text.toLowerCase()].slice(0, -1).map((letter, index) => letter + text.toLowerCase()[index + 1]));
+  const pairs = (text: string) =>
+    new Set([...text.toLowerCase()].slice(0, -1).map((letter, index) => letter + text.toLowerCase()[index + 1]));
   const wanted = pairs(typed);
   const shared = (entry: PaletteEntry) => [...pairs(entry.label)].filter((pair) => wanted.has(pair)).length;
   return [...entries].sort((a, b) => shared(b) - shared(a)).slice(0, 2);
 }
 
 /** `/` anywhere: figures, actions, places, in this order. */
-export function CommandPalette(props: { open: boolean; onOpenChange: (open: boolean) => void; entries: readonly PaletteEntry[] }) {
+export function CommandPalette(props: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  entries: readonly PaletteEntry[];
+}) {
   const { t } = useI18n();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
@@ -66,7 +75,6 @@ export function CommandPalette(props: { open: boolean; onOpenChange: (open: bool
           <div className="palette-input">
             <Icon name="search" />
             <input
-              // biome-ignore lint/a11y/noAutofocus: the palette is opened to type
               autoFocus
               role="combobox"
               aria-expanded="true"
@@ -99,20 +107,17 @@ export function CommandPalette(props: { open: boolean; onOpenChange: (open: bool
               ))}
             </div>
           ) : (
-            // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the field, which names the active option
             <div className="palette-list" id="palette-list" role="listbox" aria-label={t("nav.find")}>
               {KINDS.map((kind) => {
                 const members = found.filter((entry) => entry.kind === kind);
                 if (members.length === 0) return null;
                 return (
-                  // biome-ignore lint/a11y/useSemanticElements: options may only be grouped by role
                   <div key={kind} role="group" aria-label={t(`palette.${kind}`)}>
                     <p className="menu-heading">{t(`palette.${kind}`)}</p>
                     {members.map((entry) => {
                       position += 1;
                       const index = position;
                       return (
-                        // biome-ignore lint/a11y/useFocusableInteractive: see the list
                         // biome-ignore lint/a11y/useKeyWithClickEvents: Enter in the field chooses
                         <div
                           key={entry.id}

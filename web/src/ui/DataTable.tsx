@@ -24,18 +24,27 @@ export function DataTable<Row>(props: {
   total?: ReactNode;
 }) {
   const { t } = useI18n();
-  const [sort, setSort] = useState<{ id: string; descending: boolean } | null>(props.sortBy ? { id: props.sortBy, descending: true } : null);
+  const [sort, setSort] = useState<{ id: string; descending: boolean } | null>(
+    props.sortBy ? { id: props.sortBy, descending: true } : null,
+  );
   const [page, setPage] = useState(0);
   const column = props.columns.find((one) => one.id === sort?.id);
-  const rows = column?.sort ? [...props.rows].sort((a, b) => compare(column.sort!(a), column.sort!(b)) * (sort!.descending ? -1 : 1)) : props.rows;
+  const rows = column?.sort
+    ? [...props.rows].sort((a, b) => compare(column.sort!(a), column.sort!(b)) * (sort!.descending ? -1 : 1))
+    : props.rows;
   const size = props.pageSize ?? rows.length;
   const pages = Math.max(1, Math.ceil(rows.length / Math.max(1, size)));
   const current = Math.min(page, pages - 1);
   const shown = rows.slice(current * size, (current + 1) * size);
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <div className="table-scroll" style={props.height ? { height: props.height } : undefined} role="region" aria-label={props.caption} tabIndex={0}>
+      <div
+        className="table-scroll"
+        style={props.height ? { height: props.height } : undefined}
+        role="region"
+        aria-label={props.caption}
+        tabIndex={0}
+      >
         <table className="data-table">
           <caption className="visually-hidden">{props.caption}</caption>
           <thead>
@@ -45,10 +54,15 @@ export function DataTable<Row>(props: {
                   key={one.id}
                   scope="col"
                   className={one.start ? "start" : ""}
-                  {...(sort?.id === one.id ? { "aria-sort": sort.descending ? ("descending" as const) : ("ascending" as const) } : {})}
+                  {...(sort?.id === one.id
+                    ? { "aria-sort": sort.descending ? ("descending" as const) : ("ascending" as const) }
+                    : {})}
                 >
                   {one.sort ? (
-                    <button type="button" onClick={() => setSort({ id: one.id, descending: sort?.id === one.id ? !sort.descending : true })}>
+                    <button
+                      type="button"
+                      onClick={() => setSort({ id: one.id, descending: sort?.id === one.id ? !sort.descending : true })}
+                    >
                       {one.label}
                       {sort?.id === one.id && <span aria-hidden="true">{sort.descending ? " ↓" : " ↑"}</span>}
                     </button>
@@ -78,7 +92,13 @@ export function DataTable<Row>(props: {
           <button type="button" disabled={current === 0} onClick={() => setPage(current - 1)}>
             {t("table.previous")}
           </button>
-          <span>{t("table.showing", { from: current * size + 1, to: Math.min(rows.length, (current + 1) * size), of: rows.length })}</span>
+          <span>
+            {t("table.showing", {
+              from: current * size + 1,
+              to: Math.min(rows.length, (current + 1) * size),
+              of: rows.length,
+            })}
+          </span>
           <button type="button" disabled={current === pages - 1} onClick={() => setPage(current + 1)}>
             {t("table.next")}
           </button>

@@ -16,7 +16,17 @@ import {
 import { type Day, type DayRange, dayOf, type Granularity, isoDay, partsOf } from "../lib/days";
 import { formatRange } from "../lib/format";
 import { useI18n } from "../lib/i18n";
-import { type Comparison, checkCustomRange, comparisonRange, PRESET_KEYS, PRESETS, type Preset, parseRangeText, presetRange, shiftRange } from "../lib/ranges";
+import {
+  type Comparison,
+  checkCustomRange,
+  comparisonRange,
+  PRESET_KEYS,
+  PRESETS,
+  type Preset,
+  parseRangeText,
+  presetRange,
+  shiftRange,
+} from "../lib/ranges";
 import { Icon } from "./icons/Icon";
 import "./shell.css";
 
@@ -42,11 +52,13 @@ export function DateRange(props: DateRangeProps) {
   const { value } = props;
   const step = (direction: -1 | 1) => {
     const range = shiftRange(value.range, props.granularity, direction);
-    props.onChange({ preset: "custom", range: range.end > props.today && range.start <= props.today ? { start: range.start, end: props.today } : range });
+    props.onChange({
+      preset: "custom",
+      range: range.end > props.today && range.start <= props.today ? { start: range.start, end: props.today } : range,
+    });
   };
   const atEnd = value.range.end >= props.today;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a group of three buttons, no form fields
     <div className="date-buttons" role="group" aria-label={t("date.range")}>
       <button type="button" className="button icon-only" aria-label={t("date.earlier")} onClick={() => step(-1)}>
         <Icon name="left" />
@@ -63,7 +75,13 @@ export function DateRange(props: DateRangeProps) {
           </Dialog>
         </Popover>
       </DialogTrigger>
-      <button type="button" className="button icon-only" aria-label={t("date.later")} disabled={atEnd} onClick={() => step(1)}>
+      <button
+        type="button"
+        className="button icon-only"
+        aria-label={t("date.later")}
+        disabled={atEnd}
+        onClick={() => step(1)}
+      >
         <Icon name="right" />
       </button>
     </div>
@@ -154,7 +172,12 @@ export function DatePanel(props: DateRangeProps & { close: () => void; layout?: 
       >
         {t("action.clear")}
       </button>
-      <button type="button" className="button primary" disabled={draft === null || typedWrong} onClick={() => draft && apply(draft)}>
+      <button
+        type="button"
+        className="button primary"
+        disabled={draft === null || typedWrong}
+        onClick={() => draft && apply(draft)}
+      >
         {t("action.apply")}
       </button>
     </div>
@@ -206,6 +229,7 @@ export function DatePanel(props: DateRangeProps & { close: () => void; layout?: 
           className="calendar"
           aria-label={t("date.calendar")}
           value={draft ? { start: calendarDate(draft.start), end: calendarDate(draft.end) } : null}
+          firstDayOfWeek="mon"
           defaultFocusedValue={calendarDate(Math.min(props.value.range.end, props.today))}
           onChange={(range) => {
             setTyped("");
@@ -258,4 +282,3 @@ function calendarDate(day: Day): CalendarDate {
 function dayOfDate(date: DateValue): Day {
   return dayOf(date.year, date.month, date.day);
 }
-

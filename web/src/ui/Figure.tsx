@@ -64,7 +64,13 @@ export function FigureEmpty(props: { title: string; text: string; command?: stri
 }
 
 /** The cause, what still works, a way to try again, and the id for the log. */
-export function FigureError(props: { title?: string; cause: string; still?: string; requestId?: string | null; retry?: () => void }) {
+export function FigureError(props: {
+  title?: string;
+  cause: string;
+  still?: string;
+  requestId?: string | null;
+  retry?: () => void;
+}) {
   const { t } = useI18n();
   return (
     <div className="figure-error" role="alert">

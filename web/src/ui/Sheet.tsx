@@ -5,7 +5,12 @@ import { IconButton } from "./controls";
 import "./shell.css";
 
 /** A sheet from the bottom, for narrow screens. */
-export function Sheet(props: { title: string; open: boolean; onOpenChange: (open: boolean) => void; children: ReactNode }) {
+export function Sheet(props: {
+  title: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  children: ReactNode;
+}) {
   const { t } = useI18n();
   return (
     <ModalOverlay className="sheet-veil" isOpen={props.open} onOpenChange={props.onOpenChange} isDismissable>
@@ -24,7 +29,12 @@ export function Sheet(props: { title: string; open: boolean; onOpenChange: (open
 }
 
 /** A panel at the side; on narrow screens it takes the width. */
-export function SidePanel(props: { title: string; open: boolean; onOpenChange: (open: boolean) => void; children: ReactNode }) {
+export function SidePanel(props: {
+  title: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  children: ReactNode;
+}) {
   const { t } = useI18n();
   return (
     <ModalOverlay className="sheet-veil" isOpen={props.open} onOpenChange={props.onOpenChange} isDismissable>

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
-import { useOverview } from "../api/overview";
 import { apiBase } from "../api/client";
+import { useOverview } from "../api/overview";
 import type { Overview } from "../api/types";
 import { useI18n } from "../lib/i18n";
 import { CommandPalette, type PaletteEntry } from "./CommandPalette";
@@ -34,15 +34,34 @@ export function placesOf(overview: Overview | undefined, t: ReturnType<typeof us
       icon: "chart",
     });
     for (const community of repository.communities.filter((one) => one.dashboard_enabled)) {
-      places.push({ id: `community:${community.id}`, label: community.title, href: `${base}/communities/${encodeURIComponent(community.slug)}/stats`, group, icon: "chart" });
+      places.push({
+        id: `community:${community.id}`,
+        label: community.title,
+        href: `${base}/communities/${encodeURIComponent(community.slug)}/stats`,
+        group,
+        icon: "chart",
+      });
     }
   }
   if (packages && packages.products.length > 0) {
     const label = packages.products.length === 1 ? packages.products[0]!.name : t("nav.packagesPage");
-    places.push({ id: "packages", label, href: base ? `${base}/packages` : "/packages", group: t("nav.packages"), icon: "grid" });
+    places.push({
+      id: "packages",
+      label,
+      href: base ? `${base}/packages` : "/packages",
+      group: t("nav.packages"),
+      icon: "grid",
+    });
   }
   if (chat && chat.bots.length > 0) {
-    places.push({ id: "chat", label: t("nav.chatbots"), href: `/a/${team}/dashboard/`, count: String(chat.bots.length), group: t("nav.chat"), icon: "users" });
+    places.push({
+      id: "chat",
+      label: t("nav.chatbots"),
+      href: `/a/${team}/dashboard/`,
+      count: String(chat.bots.length),
+      group: t("nav.chat"),
+      icon: "users",
+    });
   }
   return places;
 }
@@ -95,48 +114,54 @@ export function Shell(props: {
         </button>
       </header>
       <aside className={`sidebar ${menu ? "open" : ""}`}>
-        <a className="brand" href="/">
-          <Mark />
-          <span>Tallykeep</span>
-        </a>
-        {teams.length > 1 && (
-          <div className="team-switch">
-            <ChoiceMenu
-              name={t("nav.team")}
-              quietName
-              value={team}
-              choices={teams.map((one) => ({ id: one.slug, label: one.name }))}
-              onChange={(slug) => window.location.assign(slug === "default" ? "/" : `/a/${slug}/stats`)}
-            />
-          </div>
-        )}
-        <button type="button" className="find" onClick={() => setPalette(true)}>
-          <Icon name="search" />
-          <span>{t("nav.find")}</span>
-          <kbd className="key-cap">/</kbd>
-        </button>
-        <nav aria-label={t("nav.places")}>
-          {groups.map(([group, members]) => (
-            <div key={group} className="nav-group">
-              <h2>{group}</h2>
-              <ul>
-                {members.map((place) => (
-                  <li key={place.id}>
-                    <a href={place.href} title={place.label} {...(place.id === props.current ? { "aria-current": "page" as const } : {})}>
-                      <Icon name={place.icon} />
-                      <span className="nav-label">{place.label}</span>
-                      {place.count && <span className="nav-count">{place.count}</span>}
-                    </a>
-                  </li>
-                ))}
-              </ul>
+        <div className="sidebar-inner">
+          <a className="brand" href="/">
+            <Mark />
+            <span>Tallykeep</span>
+          </a>
+          {teams.length > 1 && (
+            <div className="team-switch">
+              <ChoiceMenu
+                name={t("nav.team")}
+                quietName
+                value={team}
+                choices={teams.map((one) => ({ id: one.slug, label: one.name }))}
+                onChange={(slug) => window.location.assign(slug === "default" ? "/" : `/a/${slug}/stats`)}
+              />
             </div>
-          ))}
-        </nav>
-        <p className="sidebar-foot">
-          <span>{overview.data?.user.name ?? ""}</span>
-          <span>UTC</span>
-        </p>
+          )}
+          <button type="button" className="find" onClick={() => setPalette(true)}>
+            <Icon name="search" />
+            <span>{t("nav.find")}</span>
+            <kbd className="key-cap">/</kbd>
+          </button>
+          <nav aria-label={t("nav.places")}>
+            {groups.map(([group, members]) => (
+              <div key={group} className="nav-group">
+                <h2>{group}</h2>
+                <ul>
+                  {members.map((place) => (
+                    <li key={place.id}>
+                      <a
+                        href={place.href}
+                        title={place.label}
+                        {...(place.id === props.current ? { "aria-current": "page" as const } : {})}
+                      >
+                        <Icon name={place.icon} />
+                        <span className="nav-label">{place.label}</span>
+                        {place.count && <span className="nav-count">{place.count}</span>}
+                      </a>
+                    </li>
+                  ))}
+                </ul>
+              </div>
+            ))}
+          </nav>
+          <p className="sidebar-foot">
+            <span>{overview.data?.user.name ?? ""}</span>
+            <span>UTC</span>
+          </p>
+        </div>
       </aside>
       <main id="main" className="page" tabIndex={-1}>
         {props.children}
@@ -147,7 +172,16 @@ export function Shell(props: {
         onOpenChange={setPalette}
         entries={[
           ...(props.entries ?? []),
-          ...places.map((place): PaletteEntry => ({ id: place.id, kind: "place", label: place.label, context: place.group, icon: place.icon, run: () => window.location.assign(place.href) })),
+          ...places.map(
+            (place): PaletteEntry => ({
+              id: place.id,
+              kind: "place",
+              label: place.label,
+              context: place.group,
+              icon: place.icon,
+              run: () => window.location.assign(place.href),
+            }),
+          ),
         ]}
       />
     </div>
@@ -155,7 +189,12 @@ export function Shell(props: {
 }
 
 /** Crumbs, title, one line of purpose, actions. */
-export function PageHead(props: { crumbs: readonly { label: string; href?: string }[]; title: string; purpose?: ReactNode; actions?: ReactNode }) {
+export function PageHead(props: {
+  crumbs: readonly { label: string; href?: string }[];
+  title: string;
+  purpose?: ReactNode;
+  actions?: ReactNode;
+}) {
   const { t } = useI18n();
   return (
     <header className="page-head">

@@ -52,7 +52,6 @@ export function StatTile(props: {
         <div className="tile-row">
           <div>
             {shown ? (
-              // biome-ignore lint/a11y/noNoninteractiveTabindex: focus shows the number in full, as hovering does
               <p className="tile-value" {...(shortened ? { tabIndex: 0 } : {})}>
                 <data className="tile-number" value={value!}>
                   {shown.number}
@@ -83,7 +82,15 @@ export function StatTile(props: {
                   (props.note ?? t("tile.noData"))
                 ) : (
                   <>
-                    {props.change && <ChangeText change={props.change} words={props.changeWords ?? ""} valueType={props.valueType} style={style} locale={locale} />}
+                    {props.change && (
+                      <ChangeText
+                        change={props.change}
+                        words={props.changeWords ?? ""}
+                        valueType={props.valueType}
+                        style={style}
+                        locale={locale}
+                      />
+                    )}
                     {props.note && <span> {props.note}</span>}
                   </>
                 )}
@@ -106,7 +113,13 @@ function fullText(value: number, type: ValueType, style: NumberStyle, t: ReturnT
 }
 
 /** ▲ and ▼ in ink: rise is not good and fall is not bad. */
-export function ChangeText(props: { change: Change; words: string; valueType: ValueType; style: NumberStyle; locale: string }) {
+export function ChangeText(props: {
+  change: Change;
+  words: string;
+  valueType: ValueType;
+  style: NumberStyle;
+  locale: string;
+}) {
   const { t } = useI18n();
   const { difference, relative, before } = props.change;
   if (difference === null) return <>{t("change.nothingToCompare")}</>;
@@ -118,7 +131,8 @@ export function ChangeText(props: { change: Change; words: string; valueType: Va
     );
   }
   const amount = formatFull(Math.abs(difference), props.valueType, props.style);
-  const percent = before === 0 ? t("change.new") : relative === null ? "" : formatPercent(Math.abs(relative), props.locale);
+  const percent =
+    before === 0 ? t("change.new") : relative === null ? "" : formatPercent(Math.abs(relative), props.locale);
   return (
     <>
       <span aria-hidden="true" className="arrow">

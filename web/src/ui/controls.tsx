@@ -4,7 +4,7 @@ import {
   Dialog,
   DialogTrigger,
   Header,
-  Key,
+  type Key,
   Menu,
   MenuItem,
   MenuSection,

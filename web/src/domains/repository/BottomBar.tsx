@@ -28,7 +28,10 @@ export function BottomBar(props: {
   const close = () => setOpen(null);
   const tab = props.tabs.find((one) => one.id === props.tab);
   const granularity = props.granularities.find((one) => one.id === props.dates.granularity);
-  const sheet = (id: NonNullable<typeof open>) => ({ open: open === id, onOpenChange: (is: boolean) => setOpen(is ? id : null) });
+  const sheet = (id: NonNullable<typeof open>) => ({
+    open: open === id,
+    onOpenChange: (is: boolean) => setOpen(is ? id : null),
+  });
   return (
     <nav className="bottom-bar" aria-label={t("controls.label")}>
       <button type="button" className="current" aria-haspopup="dialog" onClick={() => setOpen("tab")}>
@@ -48,32 +51,69 @@ export function BottomBar(props: {
         <span>{t("action.download")}</span>
       </button>
       <Sheet title={t("tabs.label")} {...sheet("tab")}>
-        <List items={props.tabs} current={props.tab} onChoose={(id) => { props.onTab(id); close(); }} />
+        <List
+          items={props.tabs}
+          current={props.tab}
+          onChoose={(id) => {
+            props.onTab(id);
+            close();
+          }}
+        />
       </Sheet>
       <Sheet title={t("date.title")} {...sheet("dates")}>
         <DatePanel {...props.dates} layout="sheet" close={close} />
         <p className="sheet-row">
           <span>{t("date.compareWith")}</span>
-          <ChoiceMenu name={t("controls.versus")} quietName value={props.dates.comparison} choices={props.comparisons} onChange={props.onComparison} />
+          <ChoiceMenu
+            name={t("controls.versus")}
+            quietName
+            value={props.dates.comparison}
+            choices={props.comparisons}
+            onChange={props.onComparison}
+          />
         </p>
         {props.bases.length > 0 && (
           <p className="sheet-row">
             <span>{t("controls.basis")}</span>
-            <ChoiceMenu name={t("controls.basis")} quietName value={props.basis} choices={props.bases} onChange={props.onBasis} />
+            <ChoiceMenu
+              name={t("controls.basis")}
+              quietName
+              value={props.basis}
+              choices={props.bases}
+              onChange={props.onBasis}
+            />
           </p>
         )}
       </Sheet>
       <Sheet title={t("controls.granularity")} {...sheet("granularity")}>
-        <List items={props.granularities} current={props.dates.granularity} onChoose={(id) => { props.onGranularity(id as Granularity); close(); }} />
+        <List
+          items={props.granularities}
+          current={props.dates.granularity}
+          onChoose={(id) => {
+            props.onGranularity(id as Granularity);
+            close();
+          }}
+        />
       </Sheet>
       <Sheet title={t("action.download")} {...sheet("download")}>
-        <List items={props.reports} current="" onChoose={(id) => { props.reports.find((one) => one.id === id)?.run(); close(); }} />
+        <List
+          items={props.reports}
+          current=""
+          onChoose={(id) => {
+            props.reports.find((one) => one.id === id)?.run();
+            close();
+          }}
+        />
       </Sheet>
     </nav>
   );
 }
 
-function List(props: { items: readonly { id: string; label: string }[]; current: string; onChoose: (id: string) => void }) {
+function List(props: {
+  items: readonly { id: string; label: string }[];
+  current: string;
+  onChoose: (id: string) => void;
+}) {
   return (
     <ul className="sheet-list">
       {props.items.map((item) => (

@@ -2,10 +2,10 @@ import { isoDay } from "../../lib/days";
 import { formatDay, formatFull, formatInstantWithDay, formatRange } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
 import { comparisonRange } from "../../lib/ranges";
+import { countsSeveralTimes } from "../../series/breakdown";
 import { CommandLine } from "../../ui/controls";
 import { SidePanel } from "../../ui/Sheet";
 import { type ExplainRequest, useRepositoryPage } from "./context";
-import { countsSeveralTimes } from "../../series/breakdown";
 
 /** What a number means, for whom and when it was counted, which of its days are not final, and the line that asks for it again. */
 export function ExplainPanel({ request, onClose }: { request: ExplainRequest; onClose: () => void }) {
@@ -19,10 +19,14 @@ export function ExplainPanel({ request, onClose }: { request: ExplainRequest; on
   const filesize = metric === "dataVolume";
   const series = state.data?.global(metric);
   const restated = series
-    ? [...series.marks].filter(([day, mark]) => mark.state === "restated" && day >= view.range.start && day <= view.range.end).sort(([a], [b]) => b - a)
+    ? [...series.marks]
+        .filter(([day, mark]) => mark.state === "restated" && day >= view.range.start && day <= view.range.end)
+        .sort(([a], [b]) => b - a)
     : [];
   const earlier = comparisonRange(view.range, view.comparison);
-  const query = request.family.startsWith("record") ? `community-${request.family}-${view.basis}` : `community-${request.family}`;
+  const query = request.family.startsWith("record")
+    ? `community-${request.family}-${view.basis}`
+    : `community-${request.family}`;
   return (
     <SidePanel title={t("explain.title")} open onOpenChange={(open) => !open && onClose()}>
       <div className="explain">
@@ -37,16 +41,22 @@ export function ExplainPanel({ request, onClose }: { request: ExplainRequest; on
           <dt>{t("explain.countedFor")}</dt>
           <dd>
             {page.community?.metadata.title ?? t("explain.wholeRepository")}
-            {request.family.startsWith("record") && `, ${t("controls.basis").toLowerCase()} ${t(`basis.${view.basis}`)}`}
+            {request.family.startsWith("record") &&
+              `, ${t("controls.basis").toLowerCase()} ${t(`basis.${view.basis}`)}`}
           </dd>
           {view.only && (
             <>
               <dt>{t("explain.filters")}</dt>
-              <dd>{t("filter.is", { field: t(`dimension.${view.only.dimension}`) })} {view.only.id}</dd>
+              <dd>
+                {t("filter.is", { field: t(`dimension.${view.only.dimension}`) })} {view.only.id}
+              </dd>
             </>
           )}
           <dt>{t("explain.days")}</dt>
-          <dd>{snapshot ? t("stat.asOf", { day: formatDay(view.range.end, locale) }) : formatRange(view.range, locale)}, UTC</dd>
+          <dd>
+            {snapshot ? t("stat.asOf", { day: formatDay(view.range.end, locale) }) : formatRange(view.range, locale)},
+            UTC
+          </dd>
           {earlier && (
             <>
               <dt>{t("explain.comparedWith")}</dt>
@@ -55,7 +65,13 @@ export function ExplainPanel({ request, onClose }: { request: ExplainRequest; on
           )}
           <dt>{t("explain.addsUp")}</dt>
           <dd>
-            {t(snapshot ? "explain.snapshot" : metric === "uploaders" || metric.includes("nique") ? "explain.dailyDistinct" : "explain.delta")}
+            {t(
+              snapshot
+                ? "explain.snapshot"
+                : metric === "uploaders" || metric.includes("nique")
+                  ? "explain.dailyDistinct"
+                  : "explain.delta",
+            )}
             {request.dimension && countsSeveralTimes(request.dimension) ? ` ${t("note.severalPerRecord")}` : ""}
           </dd>
           {coverage?.first != null && coverage.last !== null && (

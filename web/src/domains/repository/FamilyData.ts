@@ -1,7 +1,7 @@
 import type { Block } from "../../api/dashboard";
 import type { Family } from "../../api/types";
-import type { Kind } from "../../series/model";
 import { type Coverage, type DailySeries, mergeCoverage, mergeSeries } from "../../series/merge";
+import type { Kind } from "../../series/model";
 import { type Dimension, wireKeys } from "./dimensions";
 
 export function kindOf(family: Family): Kind {
@@ -58,7 +58,9 @@ export class FamilyData {
   /** Whether any non-empty series exists at all (spec §16.7). */
   get isEmpty(): boolean {
     return !this.blocks.some((block) =>
-      Object.values(block.result).some((metrics) => Object.values(metrics).some((list) => list.some((series) => series.data.length > 0))),
+      Object.values(block.result).some((metrics) =>
+        Object.values(metrics).some((list) => list.some((series) => series.data.length > 0)),
+      ),
     );
   }
 }

@@ -10,6 +10,9 @@ import { StatsTable } from "./StatsTable";
 
 /** The rows of a tab as the layout names them; a name nobody knows draws nothing. */
 export function LayoutRows({ tab }: { tab: LayoutTab }) {
+  const firstList = tab.rows
+    .flatMap((row) => row.components)
+    .find((one) => specOf(one.component)?.kind === "breakdown");
   return (
     <div className="rows">
       {tab.rows.map((row) => {
@@ -24,8 +27,12 @@ export function LayoutRows({ tab }: { tab: LayoutTab }) {
               if (isStat) seen += 1;
               const half = isStat && (stats % 2 === 0 || seen > 1);
               return (
-                <div key={component.component} className={half ? "half-on-narrow" : ""} style={spanOf(component, isStat)}>
-                  <Drawn component={component} />
+                <div
+                  key={component.component}
+                  className={half ? "half-on-narrow" : ""}
+                  style={spanOf(component, isStat)}
+                >
+                  <Drawn component={component} first={component === firstList} />
                 </div>
               );
             })}
@@ -44,7 +51,7 @@ function spanOf(component: LayoutComponent, isStat: boolean): CSSProperties {
   return { "--span": width, "--span-tablet": Math.min(8, tablet) } as CSSProperties;
 }
 
-function Drawn({ component }: { component: LayoutComponent }) {
+function Drawn({ component, first }: { component: LayoutComponent; first: boolean }) {
   const props = component.props ?? {};
   const spec = specOf(component.component, props);
   switch (spec?.kind) {
@@ -53,7 +60,7 @@ function Drawn({ component }: { component: LayoutComponent }) {
     case "chart":
       return <StatsChart spec={spec} props={props} />;
     case "breakdown":
-      return <MultiDisplay spec={spec} props={props} />;
+      return <MultiDisplay spec={spec} props={props} first={first} />;
     case "works":
       return <MostUsedWorks spec={spec} props={props} />;
     case "map":

@@ -1,12 +1,12 @@
 import { lazy, Suspense, useMemo, useState } from "react";
-import { isoDay } from "../../lib/days";
 import { csvText } from "../../lib/csv";
+import { isoDay } from "../../lib/days";
 import { fileName, saveFile } from "../../lib/download";
 import { countryName, formatFull, formatPercent, formatRange } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
 import { rankValues, valueOver } from "../../series/breakdown";
-import { DataTable } from "../../ui/DataTable";
 import { IconButton, Segmented } from "../../ui/controls";
+import { DataTable } from "../../ui/DataTable";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure";
 import type { ComponentSpec } from "./components";
 import { useFamily, useRepositoryPage } from "./context";
@@ -16,12 +16,20 @@ const WorldMap = lazy(() => import("../../charts/WorldMap"));
 const METRICS = ["viewUniqueRecords", "downloadUniqueFiles"] as const;
 
 /** Where readers are: the map, the same as a table, and what has no country in words. */
-export function MapFigure({ spec, props }: { spec: Extract<ComponentSpec, { kind: "map" }>; props: Record<string, unknown> }) {
+export function MapFigure({
+  spec,
+  props,
+}: {
+  spec: Extract<ComponentSpec, { kind: "map" }>;
+  props: Record<string, unknown>;
+}) {
   const { t, locale } = useI18n();
   const page = useRepositoryPage();
   const family = useFamily(spec.family);
   const { data, view } = family;
-  const [metric, setMetric] = useState<(typeof METRICS)[number]>(props.metric === "downloads" ? "downloadUniqueFiles" : "viewUniqueRecords");
+  const [metric, setMetric] = useState<(typeof METRICS)[number]>(
+    props.metric === "downloads" ? "downloadUniqueFiles" : "viewUniqueRecords",
+  );
   const [asTable, setAsTable] = useState(false);
   const countries = dimensionNamed("countries")!;
   const height = typeof props.height === "number" ? props.height : 400;
@@ -43,12 +51,24 @@ export function MapFigure({ spec, props }: { spec: Extract<ComponentSpec, { kind
   return (
     <Figure
       title={title}
-      subtitle={t(data?.kind === "snapshot" ? "map.subtitleSnapshot" : "map.subtitleDelta", { what: t(`column.${metric}`) })}
+      subtitle={t(data?.kind === "snapshot" ? "map.subtitleSnapshot" : "map.subtitleDelta", {
+        what: t(`column.${metric}`),
+      })}
       updating={family.updating}
       controls={
         <>
-          <Segmented label={t("chart.metric")} value={metric} choices={METRICS.map((id) => ({ id, label: t(`column.${id}`) }))} onChange={setMetric} />
-          <IconButton label={asTable ? t("map.showMap") : t("chart.showTable")} icon={asTable ? "globe" : "table"} pressed={asTable} onPress={() => setAsTable(!asTable)} />
+          <Segmented
+            label={t("chart.metric")}
+            value={metric}
+            choices={METRICS.map((id) => ({ id, label: t(`column.${id}`) }))}
+            onChange={setMetric}
+          />
+          <IconButton
+            label={asTable ? t("map.showMap") : t("chart.showTable")}
+            icon={asTable ? "globe" : "table"}
+            pressed={asTable}
+            onPress={() => setAsTable(!asTable)}
+          />
           <IconButton
             label={t("chart.downloadCsv")}
             icon="download"
@@ -56,7 +76,10 @@ export function MapFigure({ spec, props }: { spec: Extract<ComponentSpec, { kind
               figure &&
               saveFile(
                 `${fileName("tallykeep", page.community?.slug ?? "global", "countries", metric, isoDay(view.range.end))}.csv`,
-                csvText([["country", "label", metric], ...figure.values.map((entry) => [entry.id, countryName(entry.id, locale), entry.value])]),
+                csvText([
+                  ["country", "label", metric],
+                  ...figure.values.map((entry) => [entry.id, countryName(entry.id, locale), entry.value]),
+                ]),
                 "text/csv;charset=utf-8",
               )
             }
@@ -70,7 +93,10 @@ export function MapFigure({ spec, props }: { spec: Extract<ComponentSpec, { kind
       ) : family.status === "failed" ? (
         <FigureError cause={t("error.cause", { cause: family.error?.message ?? "" })} retry={family.retry} />
       ) : filtered ? (
-        <FigureEmpty title={t("filter.notHereTitle")} text={t("filter.notHere", { name: t(`dimension.${view.only!.dimension}`) })} />
+        <FigureEmpty
+          title={t("filter.notHereTitle")}
+          text={t("filter.notHere", { name: t(`dimension.${view.only!.dimension}`) })}
+        />
       ) : !figure || figure.values.length === 0 ? (
         <FigureEmpty title={t("empty.listTitle")} text={t("empty.range", { range: formatRange(view.range, locale) })} />
       ) : asTable ? (
@@ -81,9 +107,24 @@ export function MapFigure({ spec, props }: { spec: Extract<ComponentSpec, { kind
           rowKey={(row) => row.id}
           sortBy="value"
           columns={[
-            { id: "country", label: t("dimension.countries"), start: true, cell: (row) => countryName(row.id, locale), sort: (row) => countryName(row.id, locale) },
-            { id: "value", label: t(`column.${metric}`), cell: (row) => formatFull(row.value, "number", page.style), sort: (row) => row.value },
-            { id: "share", label: t("breakdown.share"), cell: (row) => (figure.total ? formatPercent(row.value / figure.total, locale) : "–") },
+            {
+              id: "country",
+              label: t("dimension.countries"),
+              start: true,
+              cell: (row) => countryName(row.id, locale),
+              sort: (row) => countryName(row.id, locale),
+            },
+            {
+              id: "value",
+              label: t(`column.${metric}`),
+              cell: (row) => formatFull(row.value, "number", page.style),
+              sort: (row) => row.value,
+            },
+            {
+              id: "share",
+              label: t("breakdown.share"),
+              cell: (row) => (figure.total ? formatPercent(row.value / figure.total, locale) : "–"),
+            },
           ]}
         />
       ) : (
@@ -94,7 +135,9 @@ export function MapFigure({ spec, props }: { spec: Extract<ComponentSpec, { kind
             total={figure.total}
             unlocated={figure.rest}
             valueLabel={t(`column.${metric}`)}
-            unlocatedText={(count) => t(figure.complete ? "map.unlocated" : "map.elsewhere", { count, what: t(`noun.${metric}`) })}
+            unlocatedText={(count) =>
+              t(figure.complete ? "map.unlocated" : "map.elsewhere", { count, what: t(`noun.${metric}`) })
+            }
             uniform={props.uniformColorMode === true}
             zoom={typeof props.zoom === "number" ? props.zoom : 1}
             height={height}

@@ -10,7 +10,13 @@ import { useRepositoryPage } from "./context";
 const TITLE_LENGTH = 60;
 
 /** The works most viewed or downloaded, all time and all versions, as the records search sorts them. */
-export function MostUsedWorks({ spec, props }: { spec: Extract<ComponentSpec, { kind: "works" }>; props: Record<string, unknown> }) {
+export function MostUsedWorks({
+  spec,
+  props,
+}: {
+  spec: Extract<ComponentSpec, { kind: "works" }>;
+  props: Record<string, unknown>;
+}) {
   const { t, locale } = useI18n();
   const page = useRepositoryPage();
   const size = typeof props.pageSize === "number" ? props.pageSize : 6;
@@ -26,7 +32,10 @@ export function MostUsedWorks({ spec, props }: { spec: Extract<ComponentSpec, { 
     staleTime: 60_000,
     retry: 1,
   });
-  const title = typeof props.title === "string" && props.title !== "" ? props.title : t(views ? "works.viewed" : "works.downloaded");
+  const title =
+    typeof props.title === "string" && props.title !== ""
+      ? props.title
+      : t(views ? "works.viewed" : "works.downloaded");
   const count = (hit: RecordHit) => (views ? hit.stats.all_versions.views : hit.stats.all_versions.downloads) ?? 0;
   const shown = (works.data ?? []).filter((hit) => count(hit) > 0);
   return (
@@ -34,7 +43,11 @@ export function MostUsedWorks({ spec, props }: { spec: Extract<ComponentSpec, { 
       {works.isPending ? (
         <FigureLoading height={220} />
       ) : works.isError ? (
-        <FigureError cause={t("error.cause", { cause: works.error.message })} still={t("error.others")} retry={() => void works.refetch()} />
+        <FigureError
+          cause={t("error.cause", { cause: works.error.message })}
+          still={t("error.others")}
+          retry={() => void works.refetch()}
+        />
       ) : shown.length === 0 ? (
         <FigureEmpty title={t("empty.listTitle")} text={t(views ? "works.noneViewed" : "works.noneDownloaded")} />
       ) : (

@@ -1,8 +1,8 @@
 import { useMemo, useState } from "react";
-import { BreakdownFigure, type BreakdownView } from "../../charts/BreakdownFigure";
 import { apiBase } from "../../api/client";
-import { isoDay } from "../../lib/days";
+import { BreakdownFigure, type BreakdownView } from "../../charts/BreakdownFigure";
 import { csvText } from "../../lib/csv";
+import { isoDay } from "../../lib/days";
 import { fileName, saveFile } from "../../lib/download";
 import { formatFull, formatPercent, formatRange } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
@@ -19,18 +19,28 @@ import { labelOfValue } from "./SingleStat";
 const VIEWS: readonly BreakdownView[] = ["list", "bar", "pie"];
 
 /** One breakdown of the page: list, bars or donut; folded to one row on narrow screens. */
-export function MultiDisplay({ spec, props }: { spec: Extract<ComponentSpec, { kind: "breakdown" }>; props: Record<string, unknown> }) {
+export function MultiDisplay({
+  spec,
+  props,
+  first: leads,
+}: {
+  spec: Extract<ComponentSpec, { kind: "breakdown" }>;
+  props: Record<string, unknown>;
+  first: boolean;
+}) {
   const { t, locale } = useI18n();
   const page = useRepositoryPage();
   const family = useFamily(spec.family);
   const narrow = useNarrow();
   const { data, view } = family;
   const { dimension, metric } = spec;
+  const { colorOf } = page;
   const available = VIEWS.filter((one) => !Array.isArray(props.available_views) || props.available_views.includes(one));
   const [chosen, setChosen] = useState<BreakdownView>(defaultView(props, available));
   const [contributions, setContributions] = useState(false);
-  const [open, setOpen] = useState(false);
-  const filterElsewhere = view.only && view.only.dimension !== dimension.name ? dimensionNamed(view.only.dimension) : undefined;
+  const [open, setOpen] = useState(leads);
+  const filterElsewhere =
+    view.only && view.only.dimension !== dimension.name ? dimensionNamed(view.only.dimension) : undefined;
 
   const list = useMemo<BreakdownList | null>(() => {
     if (!data) return null;
@@ -48,20 +58,23 @@ export function MultiDisplay({ spec, props }: { spec: Extract<ComponentSpec, { k
       hideOther: props.hideOtherInCharts === true,
       label: (series) => labelOf(dimension.name, series, locale),
       otherLabel: (count) => (count > 0 ? t("breakdown.otherCount", { count }) : t("breakdown.other")),
-      colorOf: (id) => page.colorOf(dimension.name, id),
+      colorOf: (id) => colorOf(dimension.name, id),
     });
-  }, [data, dimension, metric, view, props, locale, t, page]);
+  }, [data, dimension, metric, view, props, locale, t, colorOf]);
 
   const title = typeof props.title === "string" && props.title !== "" ? props.title : t(`dimension.${dimension.name}`);
   const valueLabel = t(`column.${metric}`);
-  const hasContributions = list?.rows.some((row) => row.contributions !== null && row.contributions !== undefined) ?? false;
+  const hasContributions =
+    list?.rows.some((row) => row.contributions !== null && row.contributions !== undefined) ?? false;
   const first = list?.rows[0];
   if (narrow && !open) {
     return (
       <button type="button" className="folded" aria-expanded="false" onClick={() => setOpen(true)}>
         <span className="figure-title">{title}</span>
         <span className="end">
-          {first ? `${first.name} ${first.share === null ? formatFull(first.value, "number", page.style) : formatPercent(first.share, locale)}` : "–"}
+          {first
+            ? `${first.name} ${first.share === null ? formatFull(first.value, "number", page.style) : formatPercent(first.share, locale)}`
+            : "–"}
           <Icon name="down" />
         </span>
       </button>
@@ -87,9 +100,18 @@ export function MultiDisplay({ spec, props }: { spec: Extract<ComponentSpec, { k
         />
       )}
       {available.length > 1 && (
-        <Segmented label={t("breakdown.view")} value={chosen} choices={available.map((id) => ({ id, label: t(`breakdown.${id}`) }))} onChange={setChosen} />
+        <Segmented
+          label={t("breakdown.view")}
+          value={chosen}
+          choices={available.map((id) => ({ id, label: t(`breakdown.${id}`) }))}
+          onChange={setChosen}
+        />
       )}
-      <IconButton label={t("chart.downloadCsv")} icon="download" onPress={() => list && downloadList(list, page, spec)} />
+      <IconButton
+        label={t("chart.downloadCsv")}
+        icon="download"
+        onPress={() => list && downloadList(list, page, spec)}
+      />
       {narrow && <IconButton label={t("action.fold")} icon="up" onPress={() => setOpen(false)} />}
     </>
   );
@@ -104,8 +126,20 @@ export function MultiDisplay({ spec, props }: { spec: Extract<ComponentSpec, { k
         list &&
         list.rows.length > 0 && (
           <>
-            <span>{footNote(list, t, locale, page, metric)}</span>
-            <button type="button" className="foot-link" onClick={() => page.explain({ words: `${spec.family}.${metric}`, family: spec.family, title, value: list.total, dimension: dimension.name })}>
+            <span>{footNote(list, t, locale, page)}</span>
+            <button
+              type="button"
+              className="foot-link"
+              onClick={() =>
+                page.explain({
+                  words: `${spec.family}.${metric}`,
+                  family: spec.family,
+                  title,
+                  value: list.total,
+                  dimension: dimension.name,
+                })
+              }
+            >
               {t("explain.short")}
             </button>
           </>
@@ -119,7 +153,9 @@ export function MultiDisplay({ spec, props }: { spec: Extract<ComponentSpec, { k
       ) : filterElsewhere ? (
         <FigureEmpty
           title={t("filter.notHereTitle")}
-          text={t("filter.notHere", { name: `${t(`dimension.${filterElsewhere.name}`)}: ${labelOfValue(filterElsewhere.name, view.only!.id, locale)}` })}
+          text={t("filter.notHere", {
+            name: `${t(`dimension.${filterElsewhere.name}`)}: ${labelOfValue(filterElsewhere.name, view.only!.id, locale)}`,
+          })}
         />
       ) : !list || list.rows.length === 0 ? (
         <FigureEmpty title={t("empty.listTitle")} text={t("empty.range", { range: formatRange(view.range, locale) })} />
@@ -147,12 +183,21 @@ function defaultView(props: Record<string, unknown>, available: readonly Breakdo
   return available.find((one) => one === props.default_view) ?? available[0] ?? "list";
 }
 
-function footNote(list: BreakdownList, t: ReturnType<typeof useI18n>["t"], locale: string, page: RepositoryPage, metric: string): string {
+function footNote(
+  list: BreakdownList,
+  t: ReturnType<typeof useI18n>["t"],
+  locale: string,
+  page: RepositoryPage,
+): string {
   if (list.otherAsText) {
     const other = list.rows.find((row) => row.other);
-    if (other) return t("breakdown.otherNotDrawn", { value: formatFull(other.value, "number", page.style), share: other.share === null ? "" : formatPercent(other.share, locale) });
+    if (other)
+      return t("breakdown.otherNotDrawn", {
+        value: formatFull(other.value, "number", page.style),
+        share: other.share === null ? "" : formatPercent(other.share, locale),
+      });
   }
-  return list.sharesMayPass ? t("note.sharesPass") : t("note.countsOnce", { what: t(`noun.${metric}`) });
+  return list.sharesMayPass ? t("note.sharesPass") : t("note.countsOnce");
 }
 
 /** The repository's own search where it is configured; a community's rows open its records. */
@@ -161,7 +206,10 @@ export function searchBase(page: RepositoryPage, always: boolean): string | null
   if (!page.community || always) return links?.search ?? null;
   if (links?.records) return links.records;
   const own = page.community.links?.self_html;
-  const isOurs = !own || own.startsWith(`${apiBase()}/communities/`) || new URL(own, window.location.href).origin === window.location.origin;
+  const isOurs =
+    !own ||
+    own.startsWith(`${apiBase()}/communities/`) ||
+    new URL(own, window.location.href).origin === window.location.origin;
   return links?.search === undefined && isOurs ? null : own ? `${own}/records` : null;
 }
 
@@ -172,5 +220,9 @@ function downloadList(list: BreakdownList, page: RepositoryPage, spec: Extract<C
     ...rows.map((row) => [row.id, row.longName ?? row.name, row.value, row.share, row.contributions ?? null]),
   ]);
   const { range } = page.view;
-  saveFile(`${fileName("tallykeep", page.community?.slug ?? "global", spec.family, spec.dimension.name, isoDay(range.start), isoDay(range.end))}.csv`, text, "text/csv;charset=utf-8");
+  saveFile(
+    `${fileName("tallykeep", page.community?.slug ?? "global", spec.family, spec.dimension.name, isoDay(range.start), isoDay(range.end))}.csv`,
+    text,
+    "text/csv;charset=utf-8",
+  );
 }

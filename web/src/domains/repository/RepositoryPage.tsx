@@ -8,6 +8,7 @@ import { formatDayLong, formatRange } from "../../lib/format";
 import { localised, useI18n } from "../../lib/i18n";
 import { useNarrow } from "../../lib/media";
 import type { Comparison } from "../../lib/ranges";
+import { presetRange } from "../../lib/ranges";
 import { useQuery } from "../../lib/urlState";
 import type { PaletteEntry } from "../../ui/CommandPalette";
 import { ActionMenu, ChoiceMenu, copyText } from "../../ui/controls";
@@ -16,7 +17,14 @@ import { Icon } from "../../ui/icons/Icon";
 import { PageHead, Shell } from "../../ui/Shell";
 import { BottomBar } from "./BottomBar";
 import { familiesOf, specOf } from "./components";
-import { colorBook, type ExplainRequest, type FamilyState, type RepositoryPage as Page, RepositoryProvider, useFamilyState } from "./context";
+import {
+  colorBook,
+  type ExplainRequest,
+  type FamilyState,
+  type RepositoryPage as Page,
+  RepositoryProvider,
+  useFamilyState,
+} from "./context";
 import { dimensionNamed } from "./dimensions";
 import { ExplainPanel } from "./ExplainPanel";
 import { LayoutRows } from "./LayoutRows";
@@ -24,10 +32,14 @@ import { downloadReport, REPORT_FORMATS, type ReportFormat } from "./report";
 import { labelOfValue } from "./SingleStat";
 import { defaultPreset, granularityQuery, maxHistoryYears, rangeQuery, todayOf, type View, viewFrom } from "./view";
 import { Watermark } from "./Watermark";
-import { presetRange } from "../../lib/ranges";
 
 const FAMILIES: readonly Family[] = ["record-snapshot", "record-delta", "usage-snapshot", "usage-delta"];
-const TAB_ICONS: Record<string, string> = { content: "pie", contributions: "users", traffic: "globe", usage: "download" };
+const TAB_ICONS: Record<string, string> = {
+  content: "pie",
+  contributions: "users",
+  traffic: "globe",
+  usage: "download",
+};
 
 /** The statistics of the whole repository or of one community: `/stats`, `/communities/{id}/stats`. */
 export function RepositoryPage(props: { config: DashboardConfig; community: Community | null; framed: boolean }) {
@@ -54,7 +66,10 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
   colors.current ??= colorBook();
   const [explained, setExplained] = useState<ExplainRequest | null>(null);
   const [report, setReport] = useState<{ problem: string } | { done: string } | { running: ReportFormat } | null>(null);
-  const style = useMemo(() => ({ locale, binarySizes: config.display_binary_sizes === true }), [locale, config.display_binary_sizes]);
+  const style = useMemo(
+    () => ({ locale, binarySizes: config.display_binary_sizes === true }),
+    [locale, config.display_binary_sizes],
+  );
 
   const page: Page = {
     config,
@@ -69,10 +84,16 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
     setOnly: (dimension, id) => write({ only: id === null ? null : `${dimension}:${id}` }),
   };
   const active = FAMILIES.filter((family) => wanted.has(family)).map((family) => states[family]);
-  const title = community ? community.metadata.title : (truthy(config.show_title) && config.title) || t("repository.title");
-  const purpose = community?.metadata.description ?? (truthy(config.show_description) && config.description ? config.description : null) ?? (community ? null : t("repository.purpose"));
+  const title = community
+    ? community.metadata.title
+    : (truthy(config.show_title) && config.title) || t("repository.title");
+  const purpose =
+    community?.metadata.description ??
+    (truthy(config.show_description) && config.description ? config.description : null) ??
+    (community ? null : t("repository.purpose"));
 
-  const chooseTab = (name: string) => write({ tab: name === tabs[0]?.name ? null : name, metric: null, split: null, shape: null, stack: null });
+  const chooseTab = (name: string) =>
+    write({ tab: name === tabs[0]?.name ? null : name, metric: null, split: null, shape: null, stack: null });
   const chooseGranularity = (granularity: Granularity) => {
     const keepsPreset = !query.get("from") && !query.get("range") && defaultPreset(config, granularity) === view.preset;
     write(keepsPreset ? { by: granularity } : granularityQuery(view, granularity, today));
@@ -81,9 +102,17 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
     setReport({ running: format });
     downloadReport(format, scope, view.basis, view.range)
       .then((file) => setReport({ done: t("report.saved", { file }) }))
-      .catch((cause: Error) => setReport({ problem: t("report.failed", { cause: cause.message === "network" ? t("error.network") : cause.message }) }));
+      .catch((cause: Error) =>
+        setReport({
+          problem: t("report.failed", { cause: cause.message === "network" ? t("error.network") : cause.message }),
+        }),
+      );
   };
-  const reportActions = REPORT_FORMATS.map((format) => ({ id: format, label: t(`report.${format}`), run: () => runReport(format) }));
+  const reportActions = REPORT_FORMATS.map((format) => ({
+    id: format,
+    label: t(`report.${format}`),
+    run: () => runReport(format),
+  }));
   const clearRange = () => write({ range: null, from: null, to: null });
   const dateProps = {
     value: { preset: view.preset, range: view.range },
@@ -95,24 +124,51 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
     onClear: clearRange,
   };
   const granularityChoices = GRANULARITIES.map((id) => ({ id, label: t(`granularity.${id}`) }));
-  const comparisonChoices = (["previousYear", "previousPeriod", "none"] as const).map((id) => ({ id, label: t(`comparison.${id}`) }));
+  const comparisonChoices = (["previousYear", "previousPeriod", "none"] as const).map((id) => ({
+    id,
+    label: t(`comparison.${id}`),
+  }));
   const basisChoices = (["added", "created", "published"] as const).map((id) => ({ id, label: t(`basis.${id}`) }));
   const recordTab = [...wanted].some((family) => family.startsWith("record"));
 
   const controls = (
     <div className="control-bar" role="toolbar" aria-label={t("controls.label")}>
       <DateRange {...dateProps} />
-      <ChoiceMenu<Granularity> name={t("controls.granularity")} quietName value={view.granularity} choices={granularityChoices} onChange={chooseGranularity} />
-      <ChoiceMenu<Comparison> name={t("controls.versus")} value={view.comparison} choices={comparisonChoices} onChange={(id) => write({ vs: id === "previousYear" ? null : id })} />
+      <ChoiceMenu<Granularity>
+        name={t("controls.granularity")}
+        quietName
+        value={view.granularity}
+        choices={granularityChoices}
+        onChange={chooseGranularity}
+      />
+      <ChoiceMenu<Comparison>
+        name={t("controls.versus")}
+        value={view.comparison}
+        choices={comparisonChoices}
+        onChange={(id) => write({ vs: id === "previousYear" ? null : id })}
+      />
       {recordTab && (
-        <ChoiceMenu<DateBasis> name={t("controls.basis")} value={view.basis} choices={basisChoices} onChange={(id) => write({ basis: id === (config.default_record_start_basis ?? "added") ? null : id })} />
+        <ChoiceMenu<DateBasis>
+          name={t("controls.basis")}
+          value={view.basis}
+          choices={basisChoices}
+          onChange={(id) => write({ basis: id === (config.default_record_start_basis ?? "added") ? null : id })}
+        />
       )}
       <FilterChip page={page} />
     </div>
   );
   const entries: PaletteEntry[] = [
     ...paletteFigures(tabs, t, locale, chooseTab),
-    ...reportActions.map((action): PaletteEntry => ({ id: `report-${action.id}`, kind: "action", label: t("report.action", { format: action.label }), icon: "download", run: action.run })),
+    ...reportActions.map(
+      (action): PaletteEntry => ({
+        id: `report-${action.id}`,
+        kind: "action",
+        label: t("report.action", { format: action.label }),
+        icon: "download",
+        run: action.run,
+      }),
+    ),
     ...(["yearToDate", "30days", "12months", "allTime"] as const).map(
       (preset): PaletteEntry => ({
         id: `preset-${preset}`,
@@ -140,12 +196,20 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
   const actions = enabled && (
     <>
       <ShareButton />
-      <ActionMenu label={t("action.download")} icon="download" heading={t("report.heading", { range: formatRange(view.range, locale) })} actions={reportActions} />
+      <ActionMenu
+        label={t("action.download")}
+        icon="download"
+        heading={t("report.heading", { range: formatRange(view.range, locale) })}
+        actions={reportActions}
+      />
     </>
   );
   const head = (
     <PageHead
-      crumbs={[{ label: t("nav.repository"), href: `${apiBase()}/stats` }, ...(community ? [{ label: t("nav.communities"), href: `${apiBase()}/stats` }] : [])]}
+      crumbs={[
+        { label: t("nav.repository"), href: `${apiBase()}/stats` },
+        ...(community ? [{ label: t("nav.communities"), href: `${apiBase()}/stats` }] : []),
+      ]}
       title={title}
       purpose={purpose}
       actions={actions}
@@ -189,7 +253,11 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
         narrow &&
         enabled && (
           <BottomBar
-            tabs={tabs.map((one) => ({ id: one.name, label: tabLabel(one, locale, t), icon: TAB_ICONS[one.name] ?? "chart" }))}
+            tabs={tabs.map((one) => ({
+              id: one.name,
+              label: tabLabel(one, locale, t),
+              icon: TAB_ICONS[one.name] ?? "chart",
+            }))}
             tab={tab?.name ?? ""}
             onTab={chooseTab}
             dates={dateProps}
@@ -223,17 +291,33 @@ function tabLabel(tab: LayoutTab, locale: string, t: ReturnType<typeof useI18n>[
 }
 
 /** The tab's phrase with the day of the numbers (cumulative tabs) or the days they cover. */
-function phraseOf(tab: LayoutTab, view: View, states: Record<Family, FamilyState>, locale: string, t: ReturnType<typeof useI18n>["t"]): string {
+function phraseOf(
+  tab: LayoutTab,
+  view: View,
+  states: Record<Family, FamilyState>,
+  locale: string,
+  t: ReturnType<typeof useI18n>["t"],
+): string {
   const families = [...familiesOf(tab)];
   const cumulative = families.length > 0 && families.every((family) => family.endsWith("snapshot"));
-  const lasts = families.map((family) => states[family].data?.coverage.last ?? null).filter((day): day is number => day !== null);
+  const lasts = families
+    .map((family) => states[family].data?.coverage.last ?? null)
+    .filter((day): day is number => day !== null);
   const end = cumulative && lasts.length > 0 ? Math.min(view.range.end, Math.max(...lasts)) : view.range.end;
   const known = t(cumulative ? "phrase.cumulative" : "phrase.activity");
-  const phrase = locale.startsWith("en") || typeof tab.date_range_phrase !== "string" ? localised(tab.date_range_phrase, locale, known) : known;
+  const phrase =
+    locale.startsWith("en") || typeof tab.date_range_phrase !== "string"
+      ? localised(tab.date_range_phrase, locale, known)
+      : known;
   return `${phrase} ${cumulative ? formatDayLong(end, locale) : formatRange(view.range, locale)}`;
 }
 
-function paletteFigures(tabs: readonly LayoutTab[], t: ReturnType<typeof useI18n>["t"], locale: string, choose: (tab: string) => void): PaletteEntry[] {
+function paletteFigures(
+  tabs: readonly LayoutTab[],
+  t: ReturnType<typeof useI18n>["t"],
+  locale: string,
+  choose: (tab: string) => void,
+): PaletteEntry[] {
   return tabs.flatMap((tab) =>
     tab.rows.flatMap((row) =>
       row.components.flatMap((component): PaletteEntry[] => {
@@ -252,7 +336,16 @@ function paletteFigures(tabs: readonly LayoutTab[], t: ReturnType<typeof useI18n
                   : spec.kind === "works"
                     ? t(spec.sort === "mostviewed" ? "works.viewed" : "works.downloaded")
                     : t("map.title");
-        return [{ id: `${tab.name}-${component.component}`, kind: "figure", label, context: tabLabel(tab, locale, t), icon: "chart", run: () => choose(tab.name) }];
+        return [
+          {
+            id: `${tab.name}-${component.component}`,
+            kind: "figure",
+            label,
+            context: tabLabel(tab, locale, t),
+            icon: "chart",
+            run: () => choose(tab.name),
+          },
+        ];
       }),
     ),
   );
@@ -269,7 +362,12 @@ function FilterChip({ page }: { page: Page }) {
       <span>
         {t("filter.is", { field: name })} <b>{labelOfValue(only.dimension, only.id, locale)}</b>
       </span>
-      <button type="button" className="icon-button" aria-label={t("filter.remove", { field: name })} onClick={() => page.setOnly(only.dimension, null)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t("filter.remove", { field: name })}
+        onClick={() => page.setOnly(only.dimension, null)}
+      >
         <Icon name="close" />
       </button>
     </span>
@@ -337,7 +435,10 @@ function Notices(props: {
         </p>
       )}
       {report && (
-        <p className={`notice ${"problem" in report ? "bad" : "plain"}`} role={"problem" in report ? "alert" : "status"}>
+        <p
+          className={`notice ${"problem" in report ? "bad" : "plain"}`}
+          role={"problem" in report ? "alert" : "status"}
+        >
           {"problem" in report ? report.problem : "done" in report ? report.done : t("report.running")}
           {!("running" in report) && (
             <button type="button" className="foot-link" onClick={props.onClose}>

@@ -1,13 +1,13 @@
 import { useMemo } from "react";
 import { formatDayLong, formatDayShort, formatRange } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
-import { StatTile, type TileState } from "../../ui/StatTile";
 import { bucketsOf, foldIntoBuckets } from "../../series/buckets";
 import { changeAgainst } from "../../series/compare";
 import { standingAt, sumOver } from "../../series/fill";
+import { StatTile, type TileState } from "../../ui/StatTile";
+import type { ComponentSpec } from "./components";
 import { drawnRange, useFamily, useRepositoryPage } from "./context";
 import { dimensionNamed, labelOf } from "./dimensions";
-import type { ComponentSpec } from "./components";
 
 /** One number of the page: a sum over the range, or the standing at its end. */
 export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kind: "stat" }>; title?: string }) {
@@ -25,7 +25,8 @@ export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kin
       : data.global(...spec.metrics);
     const notSplit = Boolean(filter) && data.values(filter!, spec.metrics.at(-1)!).length === 0;
     if (!series) return { value: null, notSplit, change: null, points: [] };
-    const value = kind === "delta" ? sumOver(series, view.range, data.coverage) : standingAt(series, view.range.end, data.coverage);
+    const value =
+      kind === "delta" ? sumOver(series, view.range, data.coverage) : standingAt(series, view.range.end, data.coverage);
     const range = drawnRange(view.range, view, data.coverage.first);
     const points = foldIntoBuckets(series, range, bucketsOf(range, view.granularity), kind, data.coverage, page.today);
     return { value, notSplit, change: changeAgainst(series, view.range, view.comparison, kind, data.coverage), points };
@@ -34,8 +35,19 @@ export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kin
   const label = title ?? t(`stat.${spec.words}`);
   const end = data?.coverage.last == null ? view.range.end : Math.min(view.range.end, data.coverage.last);
   const state: TileState =
-    family.status === "loading" ? "loading" : family.status === "failed" ? "failed" : family.updating ? "updating" : figure?.value == null ? "empty" : "ready";
-  const scope = kind === "delta" ? t("stat.from", { range: formatRange(view.range, locale) }) : t("stat.asOf", { day: formatDayLong(end, locale) });
+    family.status === "loading"
+      ? "loading"
+      : family.status === "failed"
+        ? "failed"
+        : family.updating
+          ? "updating"
+          : figure?.value == null
+            ? "empty"
+            : "ready";
+  const scope =
+    kind === "delta"
+      ? t("stat.from", { range: formatRange(view.range, locale) })
+      : t("stat.asOf", { day: formatDayLong(end, locale) });
   const changeWords = t(`change.${view.comparison}.${kind}`);
   const filterName = filter && view.only ? labelOfValue(filter.name, view.only.id, locale) : "";
   return (
@@ -53,7 +65,9 @@ export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kin
       style={page.style}
       scope={scope}
       change={figure?.change ?? null}
-      changeWords={figure?.change?.days ? `${changeWords}, ${t("change.firstDays", { count: figure.change.days })}` : changeWords}
+      changeWords={
+        figure?.change?.days ? `${changeWords}, ${t("change.firstDays", { count: figure.change.days })}` : changeWords
+      }
       spark={figure?.points ?? []}
       note={
         figure?.value == null
@@ -68,5 +82,9 @@ export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kin
 }
 
 export function labelOfValue(dimension: string, id: string, locale: string): string {
-  return labelOf(dimension, { id, name: id, valueType: "number", values: new Map(), marks: new Map(), days: [] }, locale).name;
+  return labelOf(
+    dimension,
+    { id, name: id, valueType: "number", values: new Map(), marks: new Map(), days: [] },
+    locale,
+  ).name;
 }

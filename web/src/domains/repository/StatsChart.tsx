@@ -7,6 +7,7 @@ import { isoDay } from "../../lib/days";
 import { fileName, saveFile } from "../../lib/download";
 import { formatRange } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
+import { useNarrow } from "../../lib/media";
 import { comparisonRange } from "../../lib/ranges";
 import { useQuery } from "../../lib/urlState";
 import { breakDown, countsSeveralTimes } from "../../series/breakdown";
@@ -14,7 +15,6 @@ import { comparisonValues } from "../../series/compare";
 import type { TimeFigure } from "../../series/model";
 import { ChoiceMenu, IconButton, Segmented } from "../../ui/controls";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure";
-import { useNarrow } from "../../lib/media";
 import type { ComponentSpec } from "./components";
 import { drawnRange, useFamily, useRepositoryPage } from "./context";
 import { configuredDimensions, DIMENSIONS, dimensionNamed, labelOf } from "./dimensions";
@@ -28,7 +28,13 @@ const METRICS = {
 const DEFAULT_MAX_SERIES = 12;
 
 /** The figure over time: metric buttons, "Separately", shape, stacked or overlapping, table, download. */
-export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kind: "chart" }>; props: Record<string, unknown> }) {
+export function StatsChart({
+  spec,
+  props,
+}: {
+  spec: Extract<ComponentSpec, { kind: "chart" }>;
+  props: Record<string, unknown>;
+}) {
   const { t, locale } = useI18n();
   const page = useRepositoryPage();
   const family = useFamily(spec.family);
@@ -42,17 +48,26 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
 
   const metrics: readonly string[] = METRICS[spec.subject];
   const metric = metrics.includes(query.get("metric") ?? "") ? query.get("metric")! : metrics[0]!;
-  const wireMetrics = metric === "uploaders" && kind === "snapshot" ? ["distinctUploaders", "uploaders"] : [metric];
-  const filter = view.only && dimensionNamed(view.only.dimension);
+  const filter = view.only ? dimensionNamed(view.only.dimension) : undefined;
+  const { today, colorOf } = page;
   const offered = useMemo(() => offeredDimensions(props, page.config.ui_subcounts), [props, page.config.ui_subcounts]);
-  const splits = useMemo(() => offered.filter((one) => data && data.values(one, metric).some((series) => series.days.length > 0)), [offered, data, metric]);
+  const splits = useMemo(
+    () => offered.filter((one) => data?.values(one, metric).some((series) => series.days.length > 0)),
+    [offered, data, metric],
+  );
   const split = filter ? undefined : splits.find((one) => one.name === query.get("split"));
   const shape: ChartShape = (query.get("shape") as ChartShape | null) ?? defaultShape(props, kind);
-  const stacked = query.get("stack") === null ? shape === "bar" || defaultStacked(props, split?.name) : query.get("stack") === "stacked";
+  const stacked =
+    query.get("stack") === null
+      ? shape === "bar" || defaultStacked(props, split?.name)
+      : query.get("stack") === "stacked";
 
   const figure = useMemo<TimeFigure | null>(() => {
     if (!data) return null;
-    const global = filter ? data.values(filter, metric).find((one) => one.id === view.only!.id) : data.global(...wireMetrics);
+    const wireMetrics = metric === "uploaders" && kind === "snapshot" ? ["distinctUploaders", "uploaders"] : [metric];
+    const global = filter
+      ? data.values(filter, metric).find((one) => one.id === view.only!.id)
+      : data.global(...wireMetrics);
     if (!global) return null;
     const range = drawnRange(view.range, view, data.coverage.first);
     const result = breakDown({
@@ -63,12 +78,12 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
       granularity: view.granularity,
       kind,
       coverage: data.coverage,
-      today: page.today,
+      today,
       maxSeries,
       label: (series) => labelOf(split?.name ?? "", series, locale),
       otherLabel: (count) => (count > 0 ? t("breakdown.otherCount", { count }) : t("breakdown.other")),
       totalLabel: filter ? labelOfValue(filter.name, view.only!.id, locale) : t(`chart.all.${metric}`),
-      colorOf: (id) => (split ? page.colorOf(split.name, id) : 0),
+      colorOf: (id) => (split ? colorOf(split.name, id) : 0),
     });
     const frame = { kind, granularity: view.granularity, range, buckets: result.buckets } as const;
     const compared = comparisonValues(global, frame, view.comparison, data.coverage);
@@ -81,19 +96,30 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
       series: result.series,
       total: result.total,
       notes,
-      ...(compared?.some((value) => value !== null)
-        ? { comparison: { label: formatRange(comparisonRange(range, view.comparison)!, locale), values: compared } }
+      ...(compared?.values.some((value) => value !== null)
+        ? { comparison: { label: formatRange(comparisonRange(range, view.comparison)!, locale), ...compared } }
         : {}),
     };
-  }, [data, filter, metric, wireMetrics.length, split, view, kind, page, maxSeries, locale, t]);
+  }, [data, filter, metric, split, view, kind, today, colorOf, maxSeries, locale, t]);
 
-  const title = typeof props.title === "string" && props.title !== "" ? props.title : t(`chart.title.${spec.family}.${metric}`);
+  const title =
+    typeof props.title === "string" && props.title !== "" ? props.title : t(`chart.title.${spec.family}.${metric}`);
   const by = split ? t("chart.by", { dimension: t(`dimension.${split.name}`).toLowerCase() }) : "";
-  const subtitle = [t(`chart.unit.${kind}`, { period: t(`per.${kind}.${view.granularity}`) }), by].filter(Boolean).join(", ");
+  const subtitle = [t(`chart.unit.${kind}`, { period: t(`per.${kind}.${view.granularity}`) }), by]
+    .filter(Boolean)
+    .join(", ");
   const value = figure?.total.rank ?? null;
   const download = () => {
     if (!figure) return;
-    const name = fileName("tallykeep", page.community?.slug ?? "global", spec.family, metric, split?.name ?? "", isoDay(figure.range.start), isoDay(figure.range.end));
+    const name = fileName(
+      "tallykeep",
+      page.community?.slug ?? "global",
+      spec.family,
+      metric,
+      split?.name ?? "",
+      isoDay(figure.range.start),
+      isoDay(figure.range.end),
+    );
     saveFile(`${name}.csv`, timeFigureCsv(figure), "text/csv;charset=utf-8");
   };
   const controls = (
@@ -141,7 +167,12 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
           onChange={(id) => write({ stack: id })}
         />
       )}
-      <IconButton label={asTable ? t("chart.showPlot") : t("chart.showTable")} icon={asTable ? "chart" : "table"} pressed={asTable} onPress={() => setAsTable(!asTable)} />
+      <IconButton
+        label={asTable ? t("chart.showPlot") : t("chart.showTable")}
+        icon={asTable ? "chart" : "table"}
+        pressed={asTable}
+        onPress={() => setAsTable(!asTable)}
+      />
       <IconButton label={t("chart.downloadCsv")} icon="download" onPress={download} />
     </>
   );
@@ -158,7 +189,19 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
           {figure?.notes.map((note) => (
             <span key={note}>{note}</span>
           ))}
-          <button type="button" className="foot-link" onClick={() => page.explain({ words: `${spec.family}.${metric}`, family: spec.family, title, value, ...(split ? { dimension: split.name } : {}) })}>
+          <button
+            type="button"
+            className="foot-link"
+            onClick={() =>
+              page.explain({
+                words: `${spec.family}.${metric}`,
+                family: spec.family,
+                title,
+                value,
+                ...(split ? { dimension: split.name } : {}),
+              })
+            }
+          >
             {t("explain.figure")}
           </button>
         </>
@@ -167,9 +210,16 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
       {family.status === "loading" ? (
         <FigureLoading height={height} />
       ) : family.status === "failed" ? (
-        <FigureError cause={t("error.cause", { cause: family.error?.message ?? "" })} still={t("error.others")} retry={family.retry} />
+        <FigureError
+          cause={t("error.cause", { cause: family.error?.message ?? "" })}
+          still={t("error.others")}
+          retry={family.retry}
+        />
       ) : !figure || value === null ? (
-        <FigureEmpty title={t("empty.rangeTitle")} text={t("empty.range", { range: formatRange(view.range, locale) })} />
+        <FigureEmpty
+          title={t("empty.rangeTitle")}
+          text={t("empty.range", { range: formatRange(view.range, locale) })}
+        />
       ) : asTable ? (
         <TimeTable figure={figure} title={title} style={page.style} height={height} />
       ) : (
@@ -192,10 +242,17 @@ export function StatsChart({ spec, props }: { spec: Extract<ComponentSpec, { kin
 function offeredDimensions(props: Record<string, unknown>, uiSubcounts: Record<string, unknown> | undefined) {
   const allowed = configuredDimensions(uiSubcounts);
   const wished = props.display_subcounts;
-  const names = Array.isArray(wished) ? new Set(wished.map(String)) : wished && typeof wished === "object" ? new Set(Object.keys(wished)) : null;
+  const names = Array.isArray(wished)
+    ? new Set(wished.map(String))
+    : wished && typeof wished === "object"
+      ? new Set(Object.keys(wished))
+      : null;
   return DIMENSIONS.filter((one) => {
     if (one.name === "file_presence") return names?.has("file_presence") ?? false;
-    return (allowed.size === 0 || allowed.has(one.name)) && (names === null || names.has(one.name) || names.has(`by_${one.name}`));
+    return (
+      (allowed.size === 0 || allowed.has(one.name)) &&
+      (names === null || names.has(one.name) || names.has(`by_${one.name}`))
+    );
   });
 }
 

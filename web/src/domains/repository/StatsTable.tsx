@@ -8,7 +8,13 @@ import { useFamily, useRepositoryPage } from "./context";
 import { dimensionNamed, labelOf } from "./dimensions";
 
 /** One breakdown as a plain sorted table; the head says what the percentages are of. */
-export function StatsTable({ spec, props }: { spec: Extract<ComponentSpec, { kind: "table" }>; props: Record<string, unknown> }) {
+export function StatsTable({
+  spec,
+  props,
+}: {
+  spec: Extract<ComponentSpec, { kind: "table" }>;
+  props: Record<string, unknown>;
+}) {
   const { t, locale } = useI18n();
   const page = useRepositoryPage();
   const family = useFamily(spec.family);
@@ -20,7 +26,15 @@ export function StatsTable({ spec, props }: { spec: Extract<ComponentSpec, { kin
   const total = data && global ? valueOver(global, view.range, data.kind, data.coverage) : null;
   const rows = data ? rankValues(data.values(dimension, "records"), view.range, data.kind, data.coverage) : [];
   return (
-    <Figure title={title} subtitle={total === null ? "" : t("breakdown.shareOf", { total: formatFull(total, "number", page.style), what: t("noun.records") })} updating={family.updating}>
+    <Figure
+      title={title}
+      subtitle={
+        total === null
+          ? ""
+          : t("breakdown.shareOf", { total: formatFull(total, "number", page.style), what: t("noun.records") })
+      }
+      updating={family.updating}
+    >
       {family.status === "loading" ? (
         <FigureLoading height={200} />
       ) : family.status === "failed" ? (
@@ -33,9 +47,24 @@ export function StatsTable({ spec, props }: { spec: Extract<ComponentSpec, { kin
           sortBy="value"
           pageSize={typeof props.pageSize === "number" ? props.pageSize : 10}
           columns={[
-            { id: "name", label: t(`dimension.${dimension.name}`), start: true, cell: (row) => labelOf(dimension.name, row.series, locale).name, sort: (row) => labelOf(dimension.name, row.series, locale).name },
-            { id: "value", label: t("column.records"), cell: (row) => formatFull(row.value, "number", page.style), sort: (row) => row.value },
-            { id: "share", label: t("breakdown.share"), cell: (row) => (total ? formatPercent(row.value / total, locale) : "–") },
+            {
+              id: "name",
+              label: t(`dimension.${dimension.name}`),
+              start: true,
+              cell: (row) => labelOf(dimension.name, row.series, locale).name,
+              sort: (row) => labelOf(dimension.name, row.series, locale).name,
+            },
+            {
+              id: "value",
+              label: t("column.records"),
+              cell: (row) => formatFull(row.value, "number", page.style),
+              sort: (row) => row.value,
+            },
+            {
+              id: "share",
+              label: t("breakdown.share"),
+              cell: (row) => (total ? formatPercent(row.value / total, locale) : "–"),
+            },
           ]}
         />
       )}

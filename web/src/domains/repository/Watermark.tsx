@@ -8,7 +8,13 @@ export function Watermark({ states, today }: { states: readonly FamilyState[]; t
   const { t, locale } = useI18n();
   const ready = states.filter((state) => state.data !== null);
   if (ready.length === 0) return null;
-  if (ready.some((state) => state.updating)) return <p className="watermark stale" role="status">{mark()}{t("watermark.updating")}</p>;
+  if (ready.some((state) => state.updating))
+    return (
+      <p className="watermark stale" role="status">
+        {mark()}
+        {t("watermark.updating")}
+      </p>
+    );
   const savedAt = Math.min(...ready.map((state) => state.data!.savedAt));
   if (ready.some((state) => state.unchecked)) {
     return (
@@ -21,7 +27,10 @@ export function Watermark({ states, today }: { states: readonly FamilyState[]; t
   const completes = ready.map((state) => completeTo(state)).filter((day): day is Day => day !== null);
   if (completes.length === 0) return null;
   const day = Math.min(...completes);
-  const asOf = ready.map((state) => state.data!.coverage.asOf).filter((text): text is string => text !== null).sort()[0];
+  const asOf = ready
+    .map((state) => state.data!.coverage.asOf)
+    .filter((text): text is string => text !== null)
+    .sort()[0];
   const time = formatInstant(asOf ?? new Date(savedAt).toISOString(), locale);
   const late = today - 1 - day;
   return (

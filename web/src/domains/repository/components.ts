@@ -30,18 +30,28 @@ export function specOf(name: string, props: Record<string, unknown> = {}): Compo
   const chart = /^(Content|Traffic)StatsChart(Cumulative)?$/.exec(name);
   if (chart) {
     const content = chart[1] === "Content";
-    return { kind: "chart", family: `${content ? "record" : "usage"}-${chart[2] ? "snapshot" : "delta"}`, subject: content ? "content" : "traffic" };
+    return {
+      kind: "chart",
+      family: `${content ? "record" : "usage"}-${chart[2] ? "snapshot" : "delta"}`,
+      subject: content ? "content" : "traffic",
+    };
   }
   const works = /^Most(Viewed|Downloaded)Records(?:MultiDisplay)?$/.exec(name);
   if (works) return { kind: "works", sort: works[1] === "Viewed" ? "mostviewed" : "mostdownloaded" };
-  if (name === "StatsMap") return { kind: "map", family: props.useSnapshot === false ? "usage-delta" : "usage-snapshot" };
+  if (name === "StatsMap")
+    return { kind: "map", family: props.useSnapshot === false ? "usage-delta" : "usage-snapshot" };
   if (name === "StatsTable") return { kind: "table", family: "record-snapshot" };
   const list = /^(\w+?)MultiDisplay(Views|Downloads)?(Delta)?$/.exec(name);
   const dimension = list && DIMENSIONS.find((one) => one.subject === list[1]);
   if (!list || !dimension) return null;
   const period = list[3] ? "delta" : "snapshot";
   if (!list[2]) return { kind: "breakdown", family: `record-${period}`, dimension, metric: "records" };
-  return { kind: "breakdown", family: `usage-${period}`, dimension, metric: list[2] === "Views" ? "viewUniqueRecords" : "downloadUniqueFiles" };
+  return {
+    kind: "breakdown",
+    family: `usage-${period}`,
+    dimension,
+    metric: list[2] === "Views" ? "viewUniqueRecords" : "downloadUniqueFiles",
+  };
 }
 
 /** The families a tab needs; nothing else is fetched for it. */

@@ -61,12 +61,21 @@ export function useFamilyState(scope: Scope, family: Family, active: boolean, vi
   const earlier = comparisonRange(view.range, view.comparison);
   const [start, end, from, to] = [view.range.start, view.range.end, earlier?.start, earlier?.end];
   const spans = useMemo<DayRange[]>(
-    () => (from === undefined || to === undefined ? [{ start, end }] : [{ start, end }, { start: from, end: to }]),
+    () =>
+      from === undefined || to === undefined
+        ? [{ start, end }]
+        : [
+            { start, end },
+            { start: from, end: to },
+          ],
     [start, end, from, to],
   );
   const loaded = useBlocks(scope, active ? family : null, basis, spans);
   const complete = !loaded.loading && !loaded.missing && loaded.blocks.length > 0;
-  const data = useMemo(() => (complete ? new FamilyData(family, loaded.blocks) : null), [complete, family, loaded.blocks]);
+  const data = useMemo(
+    () => (complete ? new FamilyData(family, loaded.blocks) : null),
+    [complete, family, loaded.blocks],
+  );
   const held = useRef<{ data: FamilyData; view: View; scope: string } | null>(null);
   if (data) held.current = { data, view, scope: scope.community };
   const shown = held.current?.scope === scope.community ? held.current : null;

@@ -31,7 +31,9 @@ export const DIMENSIONS: readonly Dimension[] = [
 ];
 
 export function dimensionNamed(name: string): Dimension | undefined {
-  return DIMENSIONS.find((dimension) => dimension.name === name || dimension.wire === name || dimension.subject === name);
+  return DIMENSIONS.find(
+    (dimension) => dimension.name === name || dimension.wire === name || dimension.subject === name,
+  );
 }
 
 /** `by_languages` and `languages` mean the same in a configuration. */
@@ -39,7 +41,14 @@ export function configuredDimensions(uiSubcounts: Record<string, unknown> | unde
   return new Set(Object.keys(uiSubcounts ?? {}).map((name) => name.replace(/^by_/, "")));
 }
 
-const DOWNLOAD_METRICS = new Set(["downloads", "downloadUniqueFiles", "dataVolume", "downloadVisitors", "downloadUniqueRecords", "downloadUniqueParents"]);
+const DOWNLOAD_METRICS = new Set([
+  "downloads",
+  "downloadUniqueFiles",
+  "dataVolume",
+  "downloadVisitors",
+  "downloadUniqueRecords",
+  "downloadUniqueParents",
+]);
 
 /** Usage snapshots keep top lists by view and by download apart; everything else has the plain name. */
 export function wireKeys(family: Family, dimension: Dimension, metric: string): string[] {
@@ -70,11 +79,15 @@ export function labelOf(dimension: string, series: DailySeries, locale: string):
 /** `cc-by-4.0` → `CC-BY 4.0`; `null` where the full title is the best name there is. */
 export function shortLicence(id: string): string | null {
   const creative = /^(cc(?:-(?:by|nc|nd|sa|pdm))*|cc0)(?:-(\d(?:\.\d)?)(-[a-z-]+)?)?$/i.exec(id);
-  if (creative) return [creative[1]!.toUpperCase(), creative[2], creative[3]?.slice(1).toUpperCase()].filter(Boolean).join(" ");
+  if (creative)
+    return [creative[1]!.toUpperCase(), creative[2], creative[3]?.slice(1).toUpperCase()].filter(Boolean).join(" ");
   const known: [RegExp, (match: RegExpExecArray) => string][] = [
     [/^(mit|isc|unlicense|0bsd)$/i, (match) => match[1]!.toUpperCase()],
     [/^apache-?(\d(?:\.\d)?)$/i, (match) => `Apache ${match[1]}`],
-    [/^(agpl|gpl|lgpl|mpl)-?(\d(?:\.\d)?)(.*)$/i, (match) => `${match[1]!.toUpperCase()} ${match[2]}${/later|\+/.test(match[3]!) ? "+" : ""}`],
+    [
+      /^(agpl|gpl|lgpl|mpl)-?(\d(?:\.\d)?)(.*)$/i,
+      (match) => `${match[1]!.toUpperCase()} ${match[2]}${/later|\+/.test(match[3]!) ? "+" : ""}`,
+    ],
     [/^bsd-(\d)-clause$/i, (match) => `BSD ${match[1]}-clause`],
   ];
   for (const [pattern, form] of known) {
@@ -90,7 +103,9 @@ export function shortLicence(id: string): string | null {
  */
 export function rowHref(dimension: Dimension, id: string, base: string | null): string | null {
   if (!base) return null;
-  const query = dimension.facet ? `q=&f=${dimension.facet}:${facetValue(dimension, id)}` : `q=${encodeURIComponent(`${dimension.field}:"${id.replaceAll('"', '\\"')}"`)}`;
+  const query = dimension.facet
+    ? `q=&f=${dimension.facet}:${facetValue(dimension, id)}`
+    : `q=${encodeURIComponent(`${dimension.field}:"${id.replaceAll('"', '\\"')}"`)}`;
   if (!dimension.facet && !dimension.field) return null;
   return `${base}${base.includes("?") ? "&" : "?"}${query}`;
 }

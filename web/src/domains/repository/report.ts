@@ -1,5 +1,5 @@
-import { fetchBlock, queryName, type Scope } from "../../api/dashboard";
 import { apiBase, request } from "../../api/client";
+import { fetchBlock, queryName, type Scope } from "../../api/dashboard";
 import type { CategoryResult, DateBasis, Family, WireSeries } from "../../api/types";
 import { type DayRange, isoDay } from "../../lib/days";
 import { saveFile } from "../../lib/download";
@@ -19,7 +19,12 @@ const ACCEPT: Record<Exclude<ReportFormat, "json">, string> = {
 };
 
 /** Saves the selected range in a format; throws when the server refuses, and the caller tells the reader. */
-export async function downloadReport(format: ReportFormat, scope: Scope, basis: DateBasis, range: DayRange): Promise<string> {
+export async function downloadReport(
+  format: ReportFormat,
+  scope: Scope,
+  basis: DateBasis,
+  range: DayRange,
+): Promise<string> {
   const name = `stats_series_${scope.community}_${isoDay(range.start)}_to_${isoDay(range.end)}`;
   if (format === "json") {
     const entries = await jsonEntries(scope, basis, range);
@@ -32,7 +37,12 @@ export async function downloadReport(format: ReportFormat, scope: Scope, basis: 
       queryName(family),
       {
         stat: queryName(family),
-        params: { community_id: scope.community, date_basis: basis, start_date: isoDay(range.start), end_date: isoDay(range.end) },
+        params: {
+          community_id: scope.community,
+          date_basis: basis,
+          start_date: isoDay(range.start),
+          end_date: isoDay(range.end),
+        },
       },
     ]),
   );
@@ -45,9 +55,19 @@ export async function downloadReport(format: ReportFormat, scope: Scope, basis: 
 async function jsonEntries(scope: Scope, basis: DateBasis, range: DayRange): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
   for (const family of FAMILIES) {
-    const identity = { team: scope.team, community: scope.community, family, basis, start: isoDay(range.start), end: isoDay(range.end) };
+    const identity = {
+      team: scope.team,
+      community: scope.community,
+      family,
+      basis,
+      start: isoDay(range.start),
+      end: isoDay(range.end),
+    };
     const { result } = await fetchBlock(identity, null);
-    entries.push({ name: `${queryName(family)}.json`, content: `${JSON.stringify(cutToRange(result, range), null, 1)}\n` });
+    entries.push({
+      name: `${queryName(family)}.json`,
+      content: `${JSON.stringify(cutToRange(result, range), null, 1)}\n`,
+    });
   }
   return entries;
 }
@@ -57,7 +77,9 @@ export function cutToRange(result: CategoryResult, range: DayRange): CategoryRes
   return Object.fromEntries(
     Object.entries(result).map(([subcount, metrics]) => [
       subcount,
-      Object.fromEntries(Object.entries(metrics).map(([metric, list]) => [metric, list.map((series) => cutSeries(series, range))])),
+      Object.fromEntries(
+        Object.entries(metrics).map(([metric, list]) => [metric, list.map((series) => cutSeries(series, range))]),
+      ),
     ]),
   );
 }
@@ -68,10 +90,15 @@ function cutSeries(series: WireSeries, range: DayRange): WireSeries {
     const day = wireDay(text, year);
     return day !== null && day >= range.start && day <= range.end ? isoDay(day) : null;
   };
-  const cut: WireSeries = { ...rest, data: series.data.flatMap(([text, value]): [string, number][] => (inRange(text) ? [[inRange(text)!, value]] : [])) };
+  const cut: WireSeries = {
+    ...rest,
+    data: series.data.flatMap(([text, value]): [string, number][] => (inRange(text) ? [[inRange(text)!, value]] : [])),
+  };
   const kept = (states ?? []).flatMap((mark): NonNullable<WireSeries["states"]> => {
     const day = inRange(mark[0]);
-    return day ? [[day, mark[1], ...(mark.length > 2 ? [mark[2]!] : [])] as NonNullable<WireSeries["states"]>[number]] : [];
+    return day
+      ? [[day, mark[1], ...(mark.length > 2 ? [mark[2]!] : [])] as NonNullable<WireSeries["states"]>[number]]
+      : [];
   });
   if (kept.length > 0) cut.states = kept;
   return cut;

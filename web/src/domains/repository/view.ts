@@ -1,5 +1,13 @@
 import type { DashboardConfig, DateBasis } from "../../api/types";
-import { type Day, type DayRange, dayOfInstant, GRANULARITIES, type Granularity, isoDay, parseDay } from "../../lib/days";
+import {
+  type Day,
+  type DayRange,
+  dayOfInstant,
+  GRANULARITIES,
+  type Granularity,
+  isoDay,
+  parseDay,
+} from "../../lib/days";
 import { type Comparison, expandRange, normalisePreset, type Preset, presetRange } from "../../lib/ranges";
 
 /** Everything that decides what the page shows; all of it stands in the URL. */
@@ -44,7 +52,8 @@ export function defaultPreset(config: DashboardConfig, granularity: Granularity)
 
 /** Reads the view from a query string. What is not understood falls back to the configured default, never to a wider one. */
 export function viewFrom(query: URLSearchParams, config: DashboardConfig, today: Day): View {
-  const granularity = oneOf(GRANULARITIES, query.get("by")) ?? oneOf(GRANULARITIES, config.default_granularity) ?? "day";
+  const granularity =
+    oneOf(GRANULARITIES, query.get("by")) ?? oneOf(GRANULARITIES, config.default_granularity) ?? "day";
   const history = maxHistoryYears(config);
   const from = parseDay(query.get("from"));
   const to = parseDay(query.get("to"));
@@ -72,7 +81,9 @@ export function viewFrom(query: URLSearchParams, config: DashboardConfig, today:
 
 /** The query parameters of a chosen range. */
 export function rangeQuery(preset: Preset, range: DayRange): Record<string, string | null> {
-  return preset === "custom" ? { range: null, from: isoDay(range.start), to: isoDay(range.end) } : { range: preset, from: null, to: null };
+  return preset === "custom"
+    ? { range: null, from: isoDay(range.start), to: isoDay(range.end) }
+    : { range: preset, from: null, to: null };
 }
 
 /**

@@ -1,0 +1,257 @@
+import { describe, expect, it } from "vitest";
+import { parseDay } from "../lib/days";
+import { bucketsOf } from "../series/buckets";
+import type { Point, Series, TimeFigure } from "../series/model";
+import { axisLabels, centreOf, indexAt } from "./frame";
+import { classOf, mapClasses } from "./mapClasses";
+import { hatch } from "./shapes";
+import { timeFigureCsv } from "./TimeTable";
+import { type ChartShape, drawTimeChart } from "./timeChartDrawing";
+import { ringsOf, worldCodes } from "./worldGeometry";
+
+const range = { start: parseDay("2026-11-07")!, end: parseDay("2026-11-13")! };
+const buckets = bucketsOf(range, "day");
+const point = (value: number | null, state: Point["state"] = "final", was?: number): Point => ({
+  value,
+  state,
+  days: 1,
+  of: 1,
+  ...(was === undefined ? {} : { was }),
+});
+/** The kit's own row: final, final, restated, missing, final, provisional, not over. */
+const KIT = [
+  point(42),
+  point(45),
+  point(47, "restated", 58),
+  point(null, "missing"),
+  point(58),
+  point(61, "provisional"),
+  point(34, "open"),
+];
+
+function figure(series: Series[] = [], points = KIT): TimeFigure {
+  const total: Series = { id: "global", name: "All", color: 0, rank: 287, points };
+  return {
+    kind: "delta",
+    valueType: "number",
+    granularity: "day",
+    range,
+    buckets,
+    series: series.length ? series : [total],
+    total,
+    notes: [],
+  };
+}
+function draw(shape: ChartShape, given = figure(), more: Partial<Parameters<typeof drawTimeChart>[0]> = {}) {
+  return drawTimeChart({
+    figure: given,
+    shape,
+    stacked: false,
+    hidden: new Set(),
+    focused: null,
+    size: { width: 700, height: 260 },
+    locale: "en",
+    style: { locale: "en" },
+    words: { noData: "no data" },
+    ...more,
+  });
+}
+const names = (drawing: ReturnType<typeof draw>) => drawing.shapes.map((shape) => shape.name).filter(Boolean);
+const count = (drawing: ReturnType<typeof draw>, name: string) => names(drawing).filter((one) => one === name).length;
+const texts = (drawing: ReturnType<typeof draw>) =>
+  drawing.shapes.filter((shape) => shape.type === "text").map((shape) => shape.style.text);
+
+describe("states on bars", () => {
+  const drawing = draw("bar");
+  it("gives every state its own shape", () => {
+    expect([
+      count(drawing, "bar"),
+      count(drawing, "bar-provisional"),
+      count(drawing, "bar-open"),
+      count(drawing, "open-outline"),
+    ]).toEqual([4, 1, 1, 1]);
+    expect(count(drawing, "was")).toBe(1);
+    expect(count(drawing, "restated")).toBe(2);
+    expect(texts(drawing)).toContain("no data");
+  });
+
+  it("the tick of a restated bar stands at its old value", () => {
+    const was = drawing.shapes.find((shape) => shape.name === "was")!.shape as { y1: number };
+    const { frame, scale } = drawing;
+    expect(was.y1).toBeCloseTo(frame.top + frame.height * (1 - 58 / scale.max), 6);
+  });
+
+  it("draws nothing at all where data is missing, not a zero", () => {
+    const x = centreOf(drawing.frame, 3);
+    const bars = drawing.shapes
+      .filter((shape) => shape.name?.startsWith("bar"))
+      .map((shape) => shape.shape as { x: number; width: number });
+    expect(bars.some((bar) => bar.x < x && bar.x + bar.width > x)).toBe(false);
+  });
+
+  it("has one ledger cell per bucket", () => {
+    const cells = names(drawing).filter((name) => name!.startsWith("cell-"));
+    expect(cells).toEqual([
+      "cell-final",
+      "cell-final",
+      "cell-restated",
+      "cell-missing",
+      "cell-final",
+      "cell-provisional",
+      "cell-open",
+    ]);
+  });
+
+  it("writes values on 13 bars or fewer", () => {
+    expect(texts(drawing)).toEqual(expect.arrayContaining(["42", "45", "47", "58", "61", "34"]));
+  });
+});
+
+describe("states on lines", () => {
+  const drawing = draw("line");
+  it("is dotted to provisional, dashed to what is not over, broken where nothing is", () => {
+    expect(count(drawing, "line")).toBe(1);
+    expect(count(drawing, "line-provisional")).toBe(1);
+    expect(count(drawing, "line-open")).toBe(1);
+    expect(count(drawing, "point-provisional")).toBe(1);
+    expect(count(drawing, "point-open")).toBe(1);
+    const solid = drawing.shapes.find((shape) => shape.name === "line")!.shape as { points: number[][] };
+    expect(solid.points).toHaveLength(3);
+  });
+
+  it("marks the restated point with a diamond and a stem to the old value", () => {
+    expect([count(drawing, "stem"), count(drawing, "was"), count(drawing, "restated")]).toEqual([1, 1, 2]);
+  });
+
+  it("an unfinished period has no area", () => {
+    const xs = drawing.shapes
+      .filter((shape) => shape.name === "area")
+      .flatMap((shape) => (shape.shape as { points: number[][] }).points.map((one) => one[0]!));
+    expect(Math.max(...xs)).toBeLessThan(centreOf(drawing.frame, 6));
+  });
+});
+
+describe("stacks", () => {
+  const parts: Series[] = [
+    { id: "a", name: "A", color: 0, rank: 10, points: buckets.map(() => point(30)) },
+    { id: "other", name: "Other", color: -1, other: true, rank: 5, points: buckets.map(() => point(10)) },
+  ];
+  it("adds up, the largest at the baseline and Other on top", () => {
+    const drawing = draw(
+      "bar",
+      figure(
+        parts,
+        buckets.map(() => point(40)),
+      ),
+      { stacked: true },
+    );
+    const bars = drawing.shapes
+      .filter((shape) => shape.name === "bar")
+      .map((shape) => shape.shape as { y: number; height: number });
+    expect(bars[0]!.y).toBeGreaterThan(bars[1]!.y);
+    expect(drawing.scale.max).toBeGreaterThanOrEqual(40);
+  });
+
+  it("a hidden series leaves the scale and the drawing", () => {
+    const drawing = draw(
+      "bar",
+      figure(
+        parts,
+        buckets.map(() => point(40)),
+      ),
+      { stacked: true, hidden: new Set(["a"]) },
+    );
+    expect(count(drawing, "bar")).toBe(7);
+    expect(drawing.scale.max).toBeLessThan(30);
+  });
+});
+
+describe("the comparison", () => {
+  const compared = { ...figure(), comparison: { label: "2025", values: [1, 2, null, 4, 5, 6, 7], buckets } };
+  it("is ticks on bars and lines with gaps behind lines", () => {
+    expect(count(draw("bar", compared), "comparison")).toBe(6);
+    expect(count(draw("line", compared), "comparison")).toBe(2);
+  });
+});
+
+describe("the axis", () => {
+  it("labels the first bucket, at most ten or thirteen, and a year only when it is new", () => {
+    const year = bucketsOf({ start: parseDay("2025-12-01")!, end: parseDay("2026-11-20")! }, "month");
+    const labels = axisLabels(year, "month", 900, "en");
+    expect(labels.map((label) => label.lines.join(" "))).toEqual([
+      "Dec 2025",
+      "Jan 2026",
+      "Feb",
+      "Mar",
+      "Apr",
+      "May",
+      "Jun",
+      "Jul",
+      "Aug",
+      "Sep",
+      "Oct",
+      "Nov",
+    ]);
+    const days = bucketsOf({ start: parseDay("2026-01-01")!, end: parseDay("2026-11-20")! }, "day");
+    expect(axisLabels(days, "day", 900, "en").length).toBeLessThanOrEqual(10);
+    expect(axisLabels(year, "month", 280, "en").length).toBeLessThanOrEqual(6);
+  });
+
+  it("finds the bucket under a position and keeps to the ends", () => {
+    const { frame } = draw("bar");
+    expect(indexAt(frame, centreOf(frame, 4))).toBe(4);
+    expect([indexAt(frame, -50), indexAt(frame, 5000)]).toEqual([0, 6]);
+  });
+
+  it("above 92 buckets the strip shows only what is not final", () => {
+    const many = bucketsOf({ start: parseDay("2026-01-01")!, end: parseDay("2026-07-01")! }, "day");
+    const points = many.map((_bucket, index) => point(5, index > 175 ? "provisional" : "final"));
+    const total: Series = { id: "global", name: "All", color: 0, rank: 1, points };
+    const drawing = draw("line", { ...figure(), buckets: many, series: [total], total });
+    expect(names(drawing).filter((name) => name!.startsWith("cell-"))).toEqual(["cell-provisional"]);
+  });
+});
+
+it("hatches stay inside their rectangle", () => {
+  const { pathData } = hatch(10, 20, 30, 12, 5, {}).shape as { pathData: string };
+  const numbers = [...pathData.matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)].map(
+    (match) => [Number(match[1]), Number(match[2])] as const,
+  );
+  expect(numbers.length).toBeGreaterThan(4);
+  for (const [x, y] of numbers) {
+    expect(x).toBeGreaterThanOrEqual(10);
+    expect(x).toBeLessThanOrEqual(40);
+    expect(y).toBeGreaterThanOrEqual(20);
+    expect(y).toBeLessThanOrEqual(32);
+  }
+});
+
+describe("the map", () => {
+  it("classes by powers of ten, the highest open", () => {
+    expect(mapClasses(412_208)).toEqual([
+      { from: 1, to: 99 },
+      { from: 100, to: 999 },
+      { from: 1000, to: 9999 },
+      { from: 10_000, to: 99_999 },
+      { from: 100_000, to: null },
+    ]);
+    const classes = mapClasses(412_208);
+    expect([0, 1, 99, 100, 9999, 100_000].map((value) => classOf(value, classes, false))).toEqual([0, 1, 1, 2, 3, 5]);
+    expect([classOf(0, classes, true), classOf(7, classes, true)]).toEqual([0, 3]);
+  });
+
+  it("knows countries by alpha-2 code, without Antarctica", () => {
+    const codes = worldCodes();
+    expect(codes).toEqual(expect.arrayContaining(["US", "PT", "DE", "ZA", "XK"]));
+    expect(codes).not.toContain("AQ");
+    expect(codes.length).toBeGreaterThan(170);
+    expect(ringsOf("M0,0L1,0L1,1ZM5,5L6,5L6,6Z")).toHaveLength(2);
+  });
+});
+
+it("the CSV of a figure keeps missing values empty and says the state", () => {
+  const lines = timeFigureCsv(figure()).trim().split("\r\n");
+  expect(lines[0]).toBe("period_start,period_end,id,label,value,state,was,days,of_days");
+  expect(lines[3]).toBe("2026-11-09,2026-11-09,global,All,47,restated,58,1,1");
+  expect(lines[4]).toBe("2026-11-10,2026-11-10,global,All,,missing,,1,1");
+});
