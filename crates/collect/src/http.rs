@@ -8,8 +8,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+pub use reqwest::Method;
 use reqwest::{
-    Method, Response, StatusCode,
+    Response, StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 use serde_json::Value;

@@ -85,18 +85,9 @@ impl PackagesStore {
     }
 
     pub async fn finish_step(&self, backfill: &str, step: &str, details: &Value) -> Result<(), ControlError> {
-        sqlx::query(
-            "insert into packages_step (team_id, backfill, step, finished_at, details) values ($1, $2, $3, $4, $5)
-             on conflict (team_id, backfill, step) do update set finished_at = excluded.finished_at, details = excluded.details",
-        )
-        .bind(self.id())
-        .bind(backfill)
-        .bind(step)
-        .bind(micros(self.team.clock().now()))
-        .bind(details.to_string())
-        .execute(self.pool())
-        .await?;
-        Ok(())
+        let now = micros(self.team.clock().now());
+        let mut connection = self.pool().acquire().await?;
+        mark_step(&mut connection, self.id(), (backfill, step, details), now).await
     }
 
     /// Forgets the steps of a backfill that is over.
@@ -202,4 +193,24 @@ impl PackagesStore {
             })
             .collect()
     }
+}
+
+pub(super) async fn mark_step(
+    connection: &mut sqlx::AnyConnection,
+    team: i64,
+    (backfill, step, details): (&str, &str, &Value),
+    now: i64,
+) -> Result<(), ControlError> {
+    sqlx::query(
+        "insert into packages_step (team_id, backfill, step, finished_at, details) values ($1, $2, $3, $4, $5)
+         on conflict (team_id, backfill, step) do update set finished_at = excluded.finished_at, details = excluded.details",
+    )
+    .bind(team)
+    .bind(backfill)
+    .bind(step)
+    .bind(now)
+    .bind(details.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
 }

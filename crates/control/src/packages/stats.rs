@@ -89,10 +89,20 @@ impl PackagesStore {
     /// Stores a batch in one transaction. Per key: insert when absent, update when the value or where it comes from
     /// differs, leave alone when equal. Of two rows with one key the later one counts. Nothing else changes.
     pub async fn write_stats(&self, rows: &[StatRow]) -> Result<WriteCounts, ControlError> {
-        let mut counts = WriteCounts::default();
         if rows.is_empty() {
-            return Ok(counts);
+            return Ok(WriteCounts::default());
         }
+        self.write_stats_and_finish(rows, None).await
+    }
+
+    /// The same, and in the same transaction the mark of a backfill's finished step (backfill, step, details): a step is
+    /// finished exactly when its rows are stored.
+    pub async fn write_stats_and_finish(
+        &self,
+        rows: &[StatRow],
+        step: Option<(&str, &str, &serde_json::Value)>,
+    ) -> Result<WriteCounts, ControlError> {
+        let mut counts = WriteCounts::default();
         let mut by_metric: BTreeMap<&str, BTreeMap<Date, &StatRow>> = BTreeMap::new();
         for row in rows {
             by_metric.entry(&row.metric_id).or_default().insert(row.period_end, row);
@@ -226,6 +236,9 @@ impl PackagesStore {
                 }
                 query.execute(&mut *transaction).await?;
             }
+        }
+        if let Some((backfill, step, details)) = step {
+            super::memory::mark_step(&mut transaction, team, (backfill, step, details), now).await?;
         }
         transaction.commit().await?;
         Ok(counts)

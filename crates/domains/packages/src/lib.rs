@@ -4,14 +4,17 @@
 //! observation per key with a revision log, the [`index`] holds what documents are computed from, and the rest computes them.
 
 pub mod anomalies;
+pub mod collectors;
 pub mod config;
 pub mod cumulative;
 pub mod dashboard;
 pub mod days;
 pub mod environment;
 pub mod index;
+pub mod jobs;
 pub mod months;
 pub mod rollups;
+pub mod settle;
 pub mod signals;
 pub mod upstreams;
 
