@@ -12,6 +12,7 @@ mod leases;
 pub mod packages;
 mod people;
 mod pool;
+mod repository;
 mod sessions;
 mod team_settings;
 mod teams;

@@ -1,1 +1,22 @@
-//! placeholder
+//! The `repository` domain: how a research repository's communities grow and are used.
+//!
+//! Documents come in as spec/invenio §1 has them ([`documents`], [`import`]), daily deltas are rolled up ([`aggregate`]), and the
+//! documents and series of §2 and §7 are built from the rollups on reading ([`read`]).
+
+pub mod aggregate;
+mod config;
+pub mod dashboards;
+pub mod dates;
+pub mod documents;
+pub mod events;
+pub mod import;
+mod membership;
+pub mod records;
+mod service;
+pub mod state;
+pub mod status;
+pub mod subcounts;
+pub mod tables;
+
+pub use config::{Config, ConfigError, Settings};
+pub use service::{Repository, RepositoryError, TeamRepository};

@@ -1,0 +1,302 @@
+//! Rolling up: dirty days and new days of every family, window by window (spec/invenio §4).
+
+mod record_deltas;
+mod report;
+mod usage_deltas;
+mod window;
+
+use std::time::Instant;
+
+use jiff::civil::Date;
+use serde_json::Value;
+use tallykeep_control::Coverage;
+
+use crate::{
+    RepositoryError, TeamRepository,
+    events::BackfillRequest,
+    records::ENRICHMENT,
+    state::{Basis, State},
+};
+
+pub use report::{AggregateResult, AggregatorResult, CommunityDetails};
+
+/// The eight aggregators, in the order they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Aggregator {
+    UsageDelta,
+    RecordDelta(Basis),
+    RecordSnapshot(Basis),
+    UsageSnapshot,
+}
+
+impl Aggregator {
+    pub const ALL: [Self; 8] = [
+        Self::UsageDelta,
+        Self::RecordDelta(Basis::Created),
+        Self::RecordDelta(Basis::Published),
+        Self::RecordDelta(Basis::Added),
+        Self::RecordSnapshot(Basis::Created),
+        Self::RecordSnapshot(Basis::Published),
+        Self::RecordSnapshot(Basis::Added),
+        Self::UsageSnapshot,
+    ];
+
+    /// Its name in bookmarks, options and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UsageDelta => "community-usage-delta-agg",
+            Self::UsageSnapshot => "community-usage-snapshot-agg",
+            Self::RecordDelta(Basis::Created) => "community-records-delta-created-agg",
+            Self::RecordDelta(Basis::Published) => "community-records-delta-published-agg",
+            Self::RecordDelta(Basis::Added) => "community-records-delta-added-agg",
+            Self::RecordSnapshot(Basis::Created) => "community-records-snapshot-created-agg",
+            Self::RecordSnapshot(Basis::Published) => "community-records-snapshot-published-agg",
+            Self::RecordSnapshot(Basis::Added) => "community-records-snapshot-added-agg",
+        }
+    }
+
+    /// The name of its collection (spec/invenio §2).
+    pub fn collection(self) -> &'static str {
+        match self {
+            Self::UsageDelta => "stats-community-usage-delta",
+            Self::UsageSnapshot => "stats-community-usage-snapshot",
+            Self::RecordDelta(Basis::Created) => "stats-community-records-delta-created",
+            Self::RecordDelta(Basis::Published) => "stats-community-records-delta-published",
+            Self::RecordDelta(Basis::Added) => "stats-community-records-delta-added",
+            Self::RecordSnapshot(Basis::Created) => "stats-community-records-snapshot-created",
+            Self::RecordSnapshot(Basis::Published) => "stats-community-records-snapshot-published",
+            Self::RecordSnapshot(Basis::Added) => "stats-community-records-snapshot-added",
+        }
+    }
+
+    /// The short name of the `status` command.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::UsageDelta => "usage-delta",
+            Self::UsageSnapshot => "usage-snapshot",
+            Self::RecordDelta(Basis::Created) => "delta-created",
+            Self::RecordDelta(Basis::Published) => "delta-published",
+            Self::RecordDelta(Basis::Added) => "delta-added",
+            Self::RecordSnapshot(Basis::Created) => "snapshot-created",
+            Self::RecordSnapshot(Basis::Published) => "snapshot-published",
+            Self::RecordSnapshot(Basis::Added) => "snapshot-added",
+        }
+    }
+
+    pub fn is_snapshot(self) -> bool {
+        matches!(self, Self::RecordSnapshot(_) | Self::UsageSnapshot)
+    }
+
+    /// The delta a snapshot is the running sum of; of a delta itself.
+    pub fn delta(self) -> Self {
+        match self {
+            Self::RecordSnapshot(basis) => Self::RecordDelta(basis),
+            Self::UsageSnapshot => Self::UsageDelta,
+            delta => delta,
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.name() == name || a.name().strip_suffix("-agg") == Some(name) || a.short() == name)
+    }
+}
+
+/// What to aggregate.
+#[derive(Debug, Clone)]
+pub struct AggregateRequest {
+    /// Ids or slugs; empty means every enabled community and `global`.
+    pub communities: Vec<String>,
+    pub start: Option<Date>,
+    pub end: Option<Date>,
+    pub update_bookmark: bool,
+    pub ignore_bookmark: bool,
+    /// Empty means all.
+    pub aggregators: Vec<Aggregator>,
+}
+
+impl Default for AggregateRequest {
+    fn default() -> Self {
+        Self {
+            communities: Vec::new(),
+            start: None,
+            end: None,
+            update_bookmark: true,
+            ignore_bookmark: false,
+            aggregators: Vec::new(),
+        }
+    }
+}
+
+impl AggregateRequest {
+    /// As arguments of a job.
+    pub fn to_json(&self) -> Value {
+        serde_json::json!({
+            "communities": self.communities,
+            "start": self.start.map(|d| d.to_string()),
+            "end": self.end.map(|d| d.to_string()),
+            "update_bookmark": self.update_bookmark,
+            "ignore_bookmark": self.ignore_bookmark,
+            "aggregators": self.aggregators.iter().map(|a| a.name()).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The inverse of [`Self::to_json`]; what is missing has its default.
+    pub fn from_json(args: &Value) -> Self {
+        let texts = |key: &str| -> Vec<String> {
+            let list = args.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let day = |key: &str| args.get(key).and_then(Value::as_str).and_then(|t| t.parse().ok());
+        let flag = |key: &str, default| args.get(key).and_then(Value::as_bool).unwrap_or(default);
+        Self {
+            communities: texts("communities"),
+            start: day("start"),
+            end: day("end"),
+            update_bookmark: flag("update_bookmark", true),
+            ignore_bookmark: flag("ignore_bookmark", false),
+            aggregators: texts("aggregators").iter().filter_map(|n| Aggregator::from_name(n)).collect(),
+        }
+    }
+}
+
+/// How far an aggregation is.
+#[derive(Debug, Clone)]
+pub struct AggregateProgress {
+    pub aggregator: &'static str,
+    pub done: i64,
+    pub all: i64,
+    pub step: String,
+}
+
+/// Watches an aggregation; answering `false` stops it after the step at hand.
+pub type Watch<'a> = dyn FnMut(AggregateProgress) -> bool + Send + 'a;
+
+/// What one run works with.
+pub(crate) struct Run<'a> {
+    pub request: &'a AggregateRequest,
+    pub scopes: Vec<u32>,
+    pub run_id: String,
+    pub today: Date,
+    pub started: Instant,
+}
+
+/// Name of the lease of a team's aggregation.
+pub fn lease_name(team: &tallykeep_model::TeamSlug) -> String {
+    format!("community_stats_aggregation:{team}")
+}
+
+impl TeamRepository {
+    /// Aggregates until caught up. Every window is committed by itself, so a stopped run loses nothing.
+    ///
+    /// Errors: `Busy` while another aggregation of the team runs, `UnknownCommunity`, `Stopped`, and the stores' errors.
+    pub async fn aggregate(
+        &self,
+        request: &AggregateRequest,
+        run_id: &str,
+        watch: &mut Watch<'_>,
+    ) -> Result<AggregateResult, RepositoryError> {
+        if let (Some(start), Some(end)) = (request.start, request.end) {
+            if end < start {
+                return Err(RepositoryError::BadRequest(format!("--end-date {end} is before --start-date {start}")));
+            }
+        }
+        let lease = lease_name(&self.control.team().slug);
+        let what = format!("aggregate (process {})", std::process::id());
+        let guard = self.control.control().lease_or_busy(&lease, &what).await?;
+        let outcome = self.aggregate_under_lease(request, run_id, watch).await;
+        guard.release().await?;
+        outcome
+    }
+
+    async fn aggregate_under_lease(
+        &self,
+        request: &AggregateRequest,
+        run_id: &str,
+        watch: &mut Watch<'_>,
+    ) -> Result<AggregateResult, RepositoryError> {
+        let started = Instant::now();
+        let mut state = State::load(&self.lake, &self.settings).await?;
+        if !state.has_membership_events {
+            // Precondition A (spec/invenio §4.1, §4.7): the back-fill takes this run's place.
+            let done = self.backfill_community_events(&BackfillRequest::default(), &mut |_, _| true).await?;
+            if done.new_events_created > 0 {
+                return Ok(AggregateResult::displaced("displaced by community events initialization", started.elapsed()));
+            }
+            state = State::load(&self.lake, &self.settings).await?;
+        }
+        let raw: Vec<(String, String)> = self.control.watermarks(ENRICHMENT).await?;
+        let wanted = |a: Aggregator| request.aggregators.is_empty() || request.aggregators.contains(&a);
+        if wanted(Aggregator::UsageDelta) && raw.iter().any(|(_, state)| state == "raw") {
+            // Precondition B: events nobody enriched yet.
+            for (month, _) in raw.iter().filter(|(_, state)| state == "raw") {
+                self.control.set_watermark(ENRICHMENT, month, "completed").await?;
+            }
+            return Ok(AggregateResult::displaced("displaced by usage events migration", started.elapsed()));
+        }
+        let enabled = self.enabled_communities(&state).await?;
+        let scopes = state.scopes(&request.communities, |c| enabled.contains(&c.id))?;
+        self.save_labels(&state.labels).await?;
+        let run = Run { request, scopes, run_id: run_id.to_owned(), today: self.control.clock().today(), started };
+        let mut results = Vec::new();
+        for aggregator in Aggregator::ALL.into_iter().filter(|a| wanted(*a)) {
+            let result = match aggregator {
+                Aggregator::UsageDelta => self.usage_deltas(&mut state, &run, watch).await?,
+                Aggregator::RecordDelta(basis) => self.record_deltas(&mut state, &run, basis, watch).await?,
+                snapshot => self.snapshots(&state, &run, snapshot, watch).await?,
+            };
+            results.push(result);
+        }
+        Ok(AggregateResult::completed(results, started.elapsed()))
+    }
+
+    /// Snapshots are sums of deltas on reading; what is kept of them is how far they are known.
+    async fn snapshots(
+        &self,
+        state: &State,
+        run: &Run<'_>,
+        aggregator: Aggregator,
+        watch: &mut Watch<'_>,
+    ) -> Result<AggregatorResult, RepositoryError> {
+        let mut result = AggregatorResult::new(aggregator);
+        let deltas: std::collections::HashMap<String, Coverage> =
+            self.control.coverage(aggregator.delta().name()).await?.into_iter().map(|c| (c.scope.clone(), c)).collect();
+        let mut covered = Vec::new();
+        for &scope in &run.scopes {
+            let id = state.vocabulary.scopes.text(scope).to_owned();
+            let Some(delta) = deltas.get(&id) else { continue };
+            let before = self.control.coverage_of(aggregator.name(), &id).await?;
+            let last = run.request.end.map_or(delta.last_day, |end| end.min(delta.last_day));
+            // A snapshot fills any gap between its last day and the requested start by itself.
+            let resume = match (&before, run.request.ignore_bookmark, run.request.start) {
+                (Some(b), true, Some(start)) => start.min(b.last_day).max(delta.first_day),
+                (Some(b), false, _) => b.last_day.max(delta.first_day),
+                _ => delta.first_day,
+            };
+            if last < resume {
+                continue;
+            }
+            let last_day = before.as_ref().map_or(last, |b| b.last_day.max(last));
+            let provisional_from = delta.provisional_from;
+            covered.push(Coverage {
+                scope: id.clone(),
+                first_day: delta.first_day,
+                last_day,
+                provisional_from,
+                dirty_seq: delta.dirty_seq,
+                run_id: run.run_id.clone(),
+            });
+            result.add(&id, resume, last, run.request);
+            if run.request.update_bookmark {
+                self.control.set_watermark(aggregator.name(), &id, &last_day.to_string()).await?;
+            }
+        }
+        self.control.commit_coverage(aggregator.name(), &covered, &[]).await?;
+        let all = i64::try_from(covered.len()).unwrap_or(i64::MAX);
+        let progress = AggregateProgress { aggregator: aggregator.name(), done: all, all, step: "running sums".to_owned() };
+        if !watch(progress) {
+            return Err(RepositoryError::Stopped);
+        }
+        result.finish(run);
+        Ok(result)
+    }
+}

@@ -1,0 +1,131 @@
+//! The domain as the rest of the program sees it.
+
+use std::sync::Arc;
+
+use tallykeep_control::{Control, ControlError, TeamControl};
+use tallykeep_lake::{Lake, LakeError, TeamLake};
+use tallykeep_rollup::RollupError;
+
+use crate::{ConfigError, Settings};
+
+/// Why the repository domain could not do what was asked. Knows nothing of HTTP.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    #[error("Community {0} not found: no community has this id or slug")]
+    UnknownCommunity(String),
+    #[error("No results found for community {community} for the period {start} to {end}")]
+    NoResults { community: String, start: String, end: String },
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+    #[error("stopped on request; what was finished is kept and the next run carries on")]
+    Stopped,
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Rollup(#[from] RollupError),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    File(#[from] tallykeep_collect::FileError),
+    #[error("a worker stopped: {0}")]
+    Worker(String),
+}
+
+/// The domain for every team.
+#[derive(Clone)]
+pub struct Repository {
+    control: Control,
+    lake: Lake,
+    settings: Arc<Settings>,
+}
+
+impl Repository {
+    pub fn new(control: Control, lake: Lake, settings: Settings) -> Self {
+        Self { control, lake, settings: Arc::new(settings) }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The domain of the team a control handle is bound to.
+    pub fn of(&self, control: TeamControl) -> TeamRepository {
+        let lake = self.lake.team(&control.team().slug);
+        TeamRepository { control, lake, settings: self.settings.clone() }
+    }
+}
+
+/// The domain of one team.
+#[derive(Clone)]
+pub struct TeamRepository {
+    pub(crate) control: TeamControl,
+    pub(crate) lake: TeamLake,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl TeamRepository {
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn control(&self) -> &TeamControl {
+        &self.control
+    }
+
+    pub fn lake(&self) -> &TeamLake {
+        &self.lake
+    }
+}
+
+impl TeamRepository {
+    /// Every community, by slug.
+    pub async fn communities(&self) -> Result<Vec<crate::documents::Community>, RepositoryError> {
+        let mut found = Vec::new();
+        for stored in crate::state::current(&self.lake, &crate::tables::COMMUNITIES).await?.into_values() {
+            let document: serde_json::Value = serde_json::from_str(&stored.doc)?;
+            let community = crate::documents::Community::from_json(&document);
+            found.push(community.map_err(|e| RepositoryError::Damaged(e.to_string()))?);
+        }
+        found.sort_by(|a, b| (&a.slug, &a.id).cmp(&(&b.slug, &b.id)));
+        Ok(found)
+    }
+
+    /// The community an id or slug names; `None` for `global`.
+    ///
+    /// Errors: `UnknownCommunity`.
+    pub async fn community(&self, name: &str) -> Result<Option<crate::documents::Community>, RepositoryError> {
+        if name == "global" {
+            return Ok(None);
+        }
+        let mut all = self.communities().await?;
+        let at = all.iter().position(|c| c.id == name).or_else(|| all.iter().position(|c| c.slug == name));
+        at.map(|at| Some(all.swap_remove(at))).ok_or_else(|| RepositoryError::UnknownCommunity(name.to_owned()))
+    }
+
+    /// Stores the labels that are new or changed.
+    pub(crate) async fn save_labels(
+        &self,
+        labels: &std::collections::BTreeMap<(String, String), tallykeep_model::Label>,
+    ) -> Result<(), RepositoryError> {
+        let stored: std::collections::HashMap<(String, String), String> =
+            self.control.labels().await?.into_iter().map(|(d, v, l)| ((d, v), l)).collect();
+        let mut changed = Vec::new();
+        for (key, label) in labels {
+            let text = serde_json::to_string(label)?;
+            if stored.get(key) != Some(&text) {
+                changed.push((key.0.clone(), key.1.clone(), text));
+            }
+        }
+        Ok(self.control.save_labels(&changed).await?)
+    }
+}
