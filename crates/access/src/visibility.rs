@@ -23,7 +23,9 @@ impl TeamVisibility {
                 None => Visibility::Team,
                 Some(word) => word.as_str().and_then(|word| word.parse().ok()).unwrap_or(Visibility::Private),
             };
-        Self { repository: of(Dashboard::Repository), packages: of(Dashboard::Packages), chat: of(Dashboard::Chat) }
+        // Chat never opens beyond the team, whatever is stored (spec/chat §11).
+        let chat = of(Dashboard::Chat).min(Visibility::Team);
+        Self { repository: of(Dashboard::Repository), packages: of(Dashboard::Packages), chat }
     }
 
     pub fn of(&self, dashboard: Dashboard) -> Visibility {

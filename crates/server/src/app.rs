@@ -3,8 +3,13 @@
 //! The control database is private here on purpose: a handler gets at a team's rows only through an extractor
 //! (`guard.rs`) that exists only once access was decided.
 
+pub(crate) mod cookies;
+mod csrf;
+pub(crate) mod extractors;
 pub(crate) mod guard;
+pub(crate) mod identity;
 mod local;
+pub(crate) mod rate;
 
 use std::{
     any::{Any, TypeId},
@@ -17,6 +22,7 @@ use std::{
     },
 };
 
+use tallykeep_access::{Accounts, new_secret};
 use tallykeep_control::{Control, ControlError, TeamControl};
 use tallykeep_model::{Clock, TeamSlug};
 
@@ -34,6 +40,11 @@ pub struct App {
 
 struct Inner {
     control: Control,
+    accounts: Accounts,
+    rate: rate::Rate,
+    /// Latched once there is a user: from then on nobody is `local` any more, whatever happens to the rows.
+    has_people: AtomicBool,
+    first_run_code: String,
     services: Services,
     limits: Limits,
     login: LoginMode,
@@ -80,9 +91,10 @@ pub type HealthCheck =
     Arc<dyn Fn(Arc<HealthContext>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 impl App {
-    pub fn builder(control: Control) -> AppBuilder {
+    pub fn builder(control: Control, accounts: Accounts) -> AppBuilder {
         AppBuilder {
             control,
+            accounts,
             services: Services::new(),
             limits: Limits::default(),
             login: LoginMode::AfterFirstUser,
@@ -104,6 +116,32 @@ impl App {
 
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    pub(crate) fn rate(&self) -> &rate::Rate {
+        &self.inner.rate
+    }
+
+    /// Whether there is any user. Another process may add the first one at any time.
+    pub(crate) async fn has_people(&self) -> Result<bool, ControlError> {
+        if self.inner.has_people.load(Ordering::Acquire) {
+            return Ok(true);
+        }
+        let has = self.inner.control.has_people().await?;
+        if has {
+            self.inner.has_people.store(true, Ordering::Release);
+        }
+        Ok(has)
+    }
+
+    /// The code with which the first admin is made on `/first-run`, as long as there is no user. Only who started the
+    /// server sees it; it lives in memory and ends with the first user.
+    pub async fn first_run_code(&self) -> Result<Option<&str>, ControlError> {
+        Ok((!self.has_people().await?).then_some(self.inner.first_run_code.as_str()))
     }
 
     pub fn login_mode(&self) -> LoginMode {
@@ -158,6 +196,7 @@ pub(crate) enum System {
 /// Collects what the server needs; the binary fills it.
 pub struct AppBuilder {
     control: Control,
+    accounts: Accounts,
     services: Services,
     limits: Limits,
     login: LoginMode,
@@ -226,6 +265,10 @@ impl AppBuilder {
         App {
             inner: Arc::new(Inner {
                 control: self.control,
+                rate: rate::Rate::new(self.accounts.config()),
+                accounts: self.accounts,
+                has_people: AtomicBool::new(false),
+                first_run_code: new_secret()[..20].to_owned(),
                 services: self.services,
                 limits: self.limits,
                 login: self.login,

@@ -13,7 +13,9 @@ pub mod routes;
 mod schedule;
 mod serve;
 
-pub use app::guard::{Actor, InstanceAdmin, Reader, TeamAccess, TeamAdmin, Visitor, Writer};
+pub use app::extractors::{InstanceAdmin, Reader, SignedIn, TeamAccess, TeamAdmin, Visitor, Writer};
+pub use app::guard::Refused;
+pub use app::identity::Actor;
 pub use app::{App, AppBuilder, HealthCheck, HealthContext, LoginMode, MissingService};
 pub use error::{ApiError, ErrorShape};
 pub use extract::{Form, Json, Path, Query, pairs};

@@ -11,17 +11,10 @@ pub struct Limits {
     pub time: Duration,
     /// How long running requests and jobs get to finish when the server is told to stop.
     pub farewell: Duration,
-    /// Requests a minute from one address.
-    pub requests_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            body: 2 * 1024 * 1024,
-            time: Duration::from_secs(60),
-            farewell: Duration::from_secs(10),
-            requests_per_minute: 1000,
-        }
+        Self { body: 2 * 1024 * 1024, time: Duration::from_secs(60), farewell: Duration::from_secs(10) }
     }
 }

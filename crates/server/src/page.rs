@@ -8,7 +8,7 @@ use axum::{
 };
 use rand::Rng;
 
-use crate::app::guard::Visitor;
+use crate::app::extractors::Visitor;
 
 /// The built dashboard (`make web`); empty where it was not built.
 #[derive(rust_embed::Embed)]

@@ -1,14 +1,18 @@
 //! The server around the routes: layers every request passes, and the loop that accepts, runs and says goodbye.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use tallykeep_access::AccessConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
@@ -28,9 +32,38 @@ pub enum ServeError {
     Io(#[from] std::io::Error),
 }
 
-/// The id under which a request is logged; answers carry it as `X-Request-Id`.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub String);
+/// Where a request comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Client {
+    /// The id under which the request is logged; answers carry it as `X-Request-Id`.
+    pub request_id: String,
+    /// The person's own address, behind trusted proxies too. None when called in process.
+    pub address: Option<IpAddr>,
+    /// Whether the one who connected is a proxy whose word counts.
+    pub by_trusted_proxy: bool,
+    /// Whether the person's side of the connection is encrypted.
+    pub https: bool,
+}
+
+impl Client {
+    pub fn address_text(&self) -> String {
+        self.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+    }
+
+    fn of(request: &Request, config: &AccessConfig) -> Self {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let trusts = |address: &IpAddr| config.trusted_proxies.contains(address);
+        let by_trusted_proxy = peer.as_ref().is_some_and(trusts);
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        // The nearest address that no trusted proxy has: what stands left of it anybody could have written.
+        let forwarded = header("x-forwarded-for").filter(|_| by_trusted_proxy).and_then(|list| {
+            list.rsplit(',').filter_map(|part| part.trim().parse::<IpAddr>().ok()).find(|address| !trusts(address))
+        });
+        let https = config.is_https() || (by_trusted_proxy && header("x-forwarded-proto") == Some("https"));
+        let request_id = uuid::Uuid::now_v7().simple().to_string();
+        Self { request_id, address: forwarded.or(peer), by_trusted_proxy, https }
+    }
+}
 
 /// The whole server as a service. Tests call it in process.
 pub fn router(app: App) -> Router {
@@ -42,7 +75,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(time, limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(frame_request))
+        .layer(middleware::from_fn_with_state(app.clone(), frame_request))
         .with_state(app)
 }
 
@@ -77,17 +110,28 @@ pub async fn run_jobs_and_timetable(app: App, stop: CancellationToken) {
     tokio::join!(jobs::run_queued(app.clone(), stop.clone()), timetable);
 }
 
-/// Id, security headers, one log line.
-async fn frame_request(mut request: Request, next: Next) -> Response {
-    let id = uuid::Uuid::now_v7().simple().to_string();
-    request.extensions_mut().insert(RequestId(id.clone()));
+/// Id, the address's rate, security headers, one log line.
+async fn frame_request(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let client = Client::of(&request, app.accounts().config());
+    request.extensions_mut().insert(client.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let started = std::time::Instant::now();
-    let mut response = next.run(request).await;
+    // Built assets and probes are not counted: one page load brings a dozen of them.
+    let is_free = path.starts_with("/assets/") || path == "/healthz";
+    let mut response = match if is_free { Ok(None) } else { app.rate().address(&client.address_text()).await } {
+        Ok(standing) => {
+            let mut response = next.run(request).await;
+            if let Some(standing) = standing {
+                standing.write(&mut response);
+            }
+            response
+        }
+        Err(error) => error.into_response(),
+    };
     let took = started.elapsed().as_millis();
-    tracing::info!("{method} {path} {} in {took} ms, request {id}", response.status().as_u16());
+    tracing::info!("{method} {path} {} in {took} ms, request {}", response.status().as_u16(), client.request_id);
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::from_str(&client.request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
     for (name, value) in [
@@ -98,6 +142,10 @@ async fn frame_request(mut request: Request, next: Next) -> Response {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if client.https {
+        let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     response
 }

@@ -1,25 +1,29 @@
 //! The guard in front of every route: who asks, about which team, and whether the decision lets him.
 //!
-//! It leaves a [`Granted`] in the request; the extractors here read it. They are the only way to a [`TeamControl`], so
-//! a handler cannot touch a team that the guard did not grant.
+//! It leaves a [`Granted`] in the request; the extractors read it. They are the only way to a [`TeamControl`], so a handler
+//! cannot touch a team that the guard did not grant.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, RawPathParams, Request, State},
-    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
-use tallykeep_access::{Caller, Dashboard, Decision, Refusal, Role, TeamStanding, Visibility, decide};
-use tallykeep_control::{Control, TeamControl};
+use serde_json::{Map, Value};
+use tallykeep_access::{Caller, Dashboard, Decision, Refusal, Role, TeamStanding, TeamVisibility, Visibility, decide};
+use tallykeep_control::{AuditEntry, Person, TeamControl};
 use tallykeep_model::{Team, TeamSlug};
 
-use super::{App, LoginMode, local};
+use super::{
+    App, cookies, csrf,
+    identity::{Actor, unauthorized},
+};
 use crate::{
     error::{ApiError, ErrorShape},
     page::new_csrf_token,
-    serve::RequestId,
+    serve::Client,
 };
 
 /// One route's guard.
@@ -28,86 +32,79 @@ pub(crate) struct Guard {
     pub decision: Decision,
     pub shape: ErrorShape,
     pub is_page: bool,
-}
-
-/// Who acts, as logs, audit and owned rows (presets) name him.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Actor {
-    Anonymous,
-    /// The built-in user of an installation without users.
-    Local,
-    Person {
-        id: i64,
-        email: String,
-    },
-    Token {
-        id: i64,
-        name: String,
-    },
-}
-
-impl Actor {
-    /// Stable text that owns rows: `local`, `user:7`, `token:3`, `anonymous`.
-    pub fn key(&self) -> String {
-        match self {
-            Self::Anonymous => "anonymous".to_owned(),
-            Self::Local => "local".to_owned(),
-            Self::Person { id, .. } => format!("user:{id}"),
-            Self::Token { id, .. } => format!("token:{id}"),
-        }
-    }
-
-    /// What people read: the mail address, the token's name.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Anonymous => "anonymous",
-            Self::Local => "local",
-            Self::Person { email, .. } => email,
-            Self::Token { name, .. } => name,
-        }
-    }
+    /// Whether other sites' scripts may read it while its dashboard is public.
+    pub is_shared: bool,
+    pub body_limit: usize,
 }
 
 /// What the guard found out and granted.
 #[derive(Clone)]
 pub(crate) struct Granted {
-    decision: Decision,
-    actor: Actor,
-    /// The role in the team: a member's own, admin for `local` and instance admins, none for guests and tokens that read.
-    role: Option<Role>,
-    team: Option<TeamControl>,
-    control: Control,
-    csrf: String,
+    pub app: App,
+    pub decision: Decision,
+    pub actor: Actor,
+    /// The role in the team: a member's own, admin for `local` and instance admins, none for guests and tokens.
+    pub role: Option<Role>,
+    pub team: Option<TeamControl>,
+    pub person: Option<Person>,
+    pub session: Option<i64>,
+    pub csrf: String,
+    pub client: Client,
+    is_public: bool,
 }
 
+/// Left in an answer that the guard gave itself, for the matrix test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
 pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    let cookie_csrf = cookie(request.headers(), "csrftoken").map(str::to_owned);
+    let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
+    let cookie_csrf = cookies::csrf_cookie(request.headers()).map(str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = match guard.grant(request, cookie_csrf.as_deref()).await {
-        Ok((request, csrf)) => {
-            let mut response = next.run(request).await;
-            if guard.is_page && cookie_csrf.as_deref() != Some(csrf.as_str()) {
-                set_csrf_cookie(&mut response, &csrf);
+    let mut response = match guard.grant(request, client.clone()).await {
+        Ok((request, granted)) => {
+            let standing = match guard.app.rate().caller(&granted.actor.key()).await {
+                _ if matches!(granted.actor, Actor::Anonymous | Actor::Local) => Ok(None),
+                counted => counted,
+            };
+            match standing {
+                Ok(standing) => {
+                    let origin = request.headers().get(header::ORIGIN).cloned();
+                    let mut response = next.run(request).await;
+                    guard.finish(&mut response, &granted, cookie_csrf.as_deref(), &method, &path, origin).await;
+                    if let Some(standing) = standing {
+                        standing.write(&mut response);
+                    }
+                    response
+                }
+                Err(error) => error.into_response(),
             }
-            response
         }
-        Err(Denied::Redirect(to)) => Redirect::to(&to).into_response(),
-        Err(Denied::Error(error)) => error.into_response(),
+        // 302 as spec/chat §11 has it.
+        Err(Denied::Redirect(to)) => refused((StatusCode::FOUND, [(header::LOCATION, to)]).into_response()),
+        Err(Denied::Error(error)) => refused(error.into_response()),
     };
-    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        // Here and nowhere else a failure is logged.
-        let id = request_id.as_deref().unwrap_or("-");
-        match &error.cause {
-            Some(cause) => tracing::error!("{method} {path} request {id}: {cause}"),
-            None => tracing::debug!("{method} {path} request {id}: {} {}", error.status.as_u16(), error.message),
-        }
-        let cookies: Vec<HeaderValue> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
-        response = error.render(guard.shape, request_id.as_deref());
-        for cookie in cookies {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
+    // Here and nowhere else a failure is logged.
+    match &error.cause {
+        Some(cause) => tracing::error!("{method} {path} request {}: {cause}", client.request_id),
+        None => tracing::debug!("{method} {path} request {}: {} {}", client.request_id, error.status, error.message),
+    }
+    let mut shaped = error.render(guard.shape, Some(&client.request_id));
+    // Cookies and the standing that were set on the way stay.
+    for (name, value) in response.headers() {
+        if *name == header::SET_COOKIE {
+            shaped.headers_mut().append(name, value.clone());
+        } else if name.as_str().starts_with("x-ratelimit") || name.as_str().starts_with("access-control") {
+            shaped.headers_mut().insert(name, value.clone());
         }
     }
+    *shaped.extensions_mut() = std::mem::take(response.extensions_mut());
+    shaped
+}
+
+fn refused(mut response: Response) -> Response {
+    response.extensions_mut().insert(Refused);
     response
 }
 
@@ -123,39 +120,53 @@ impl<E: Into<ApiError>> From<E> for Denied {
 }
 
 impl Guard {
-    async fn grant(&self, request: Request, cookie_csrf: Option<&str>) -> Result<(Request, String), Denied> {
+    async fn grant(&self, request: Request, client: Client) -> Result<(Request, Granted), Denied> {
         let (mut parts, body) = request.into_parts();
-        let control = &self.app.inner.control;
-        let team = if self.decision.is_about_a_team() { self.team(&mut parts).await? } else { None };
-        let (caller, actor, member_role) = self.identify(&parts)?;
-        let standing = team.as_ref().map(|_| TeamStanding { role: member_role, visibility: Visibility::Team });
-        match decide(self.decision, &caller, standing) {
+        let found = if self.decision.is_about_a_team() { self.team(&mut parts).await? } else { None };
+        let team = found.as_ref().map(|(team, _)| team);
+        let identity = self.app.identify(&parts, &client, team, self.decision).await?;
+        let visibility = found.as_ref().map_or(Visibility::Private, |(_, settings)| {
+            TeamVisibility::from_settings(settings).for_decision(self.decision)
+        });
+        let standing = found.as_ref().map(|_| TeamStanding { role: identity.role, visibility });
+        match decide(self.decision, &identity.caller, standing) {
             Ok(()) => {}
             Err(Refusal::SignIn) if self.answers_with_sign_in_page(&parts) => {
                 let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-                return Err(Denied::Redirect(format!("/sign-in?next={}", encode(next))));
+                let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                return Err(Denied::Redirect(format!("/sign-in?next={next}")));
             }
             Err(Refusal::SignIn) => return Err(unauthorized().into()),
             Err(refusal) => return Err(ApiError::from(refusal).into()),
         }
-        let role = match caller {
+        let mut request = Request::from_parts(parts, body);
+        if let Some(expected) = &identity.csrf
+            && !matches!(self.decision, Decision::Anyone { .. })
+        {
+            request = csrf::demand(request, expected, self.body_limit).await?;
+        }
+        let role = match identity.caller {
             Caller::Local | Caller::Person { instance_admin: true } => Some(Role::Admin),
-            _ => member_role,
+            _ => identity.role,
         };
-        let csrf = cookie_csrf.filter(|token| token.len() >= 32).map_or_else(new_csrf_token, str::to_owned);
-        parts.extensions.insert(Granted {
+        let granted = Granted {
+            app: self.app.clone(),
             decision: self.decision,
-            actor,
+            actor: identity.actor,
             role,
-            team: team.map(|team| control.for_team(team)),
-            control: control.clone(),
-            csrf: csrf.clone(),
-        });
-        Ok((Request::from_parts(parts, body), csrf))
+            team: found.map(|(team, _)| self.app.inner.control.for_team(team)),
+            person: identity.person,
+            session: identity.session,
+            csrf: page_token(identity.csrf, request.headers()),
+            client,
+            is_public: visibility == Visibility::Public,
+        };
+        request.extensions_mut().insert(granted.clone());
+        Ok((request, granted))
     }
 
     /// The team of the path; `default` where the path names none. `None`: there is no such team.
-    async fn team(&self, parts: &mut Parts) -> Result<Option<Team>, ApiError> {
+    async fn team(&self, parts: &mut Parts) -> Result<Option<(Team, Map<String, Value>)>, ApiError> {
         let params =
             RawPathParams::from_request_parts(parts, &()).await.map_err(|_| ApiError::not_found("not found"))?;
         let slug = match params.iter().find(|(name, _)| *name == "team") {
@@ -165,19 +176,35 @@ impl Guard {
             },
             None => TeamSlug::default(),
         };
-        Ok(self.app.inner.control.find_team(&slug).await?)
+        Ok(self.app.inner.control.find_team_and_settings(&slug).await?)
     }
 
-    fn identify(&self, parts: &Parts) -> Result<(Caller, Actor, Option<Role>), ApiError> {
-        if parts.headers.contains_key(header::AUTHORIZATION) {
-            return Err(unauthorized());
-        }
-        match self.app.login_mode() {
-            LoginMode::AfterFirstUser => {
-                local::check(&parts.method, &parts.headers)?;
-                Ok((Caller::Local, Actor::Local, None))
+    /// What an answer gets after its handler: the page's cookie, permission for other origins, a line in the audit log.
+    async fn finish(
+        &self,
+        response: &mut Response,
+        granted: &Granted,
+        cookie_csrf: Option<&str>,
+        method: &Method,
+        path: &str,
+        origin: Option<HeaderValue>,
+    ) {
+        if self.is_page && cookie_csrf != Some(granted.csrf.as_str()) {
+            let is_set = response
+                .headers()
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .any(|cookie| cookie.as_bytes().starts_with(b"csrftoken="));
+            if !is_set {
+                cookies::set_csrf(response, &granted.csrf, granted.client.https);
             }
-            LoginMode::Required => Ok((Caller::Anonymous, Actor::Anonymous, None)),
+        }
+        if self.is_shared && granted.is_public {
+            share(response, &self.app.accounts().config().cors_origins, origin);
+        }
+        let is_token = matches!(granted.actor, Actor::Token { .. });
+        if is_token && self.decision.is_write() && !response.status().is_client_error() {
+            granted.record("token.write", &format!("{method} {path}"), None, None).await;
         }
     }
 
@@ -186,154 +213,65 @@ impl Guard {
     fn answers_with_sign_in_page(&self, parts: &Parts) -> bool {
         let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
         if self.is_page {
-            return matches!(parts.method, Method::GET | Method::HEAD) && !accept.starts_with("application/json");
+            return !accept.starts_with("application/json");
         }
         self.decision.dashboard() == Some(Dashboard::Chat) && !accept.contains("application/json")
     }
 }
 
-fn unauthorized() -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED, "Unauthorized")
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+/// The token for the page's forms: the session's own, else the one the browser has, else a new one.
+fn page_token(of_session: Option<String>, headers: &HeaderMap) -> String {
+    let well_formed = |token: &str| token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    of_session
+        .filter(|token| well_formed(token))
+        .or_else(|| cookies::csrf_cookie(headers).filter(|token| well_formed(token)).map(str::to_owned))
+        .unwrap_or_else(new_csrf_token)
 }
 
-fn encode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-/// The value of one cookie.
-pub(crate) fn cookie<'a>(headers: &'a axum::http::HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
-}
-
-fn set_csrf_cookie(response: &mut Response, token: &str) {
-    // Scripts read this one: it proves only that the page is ours, never who asks.
-    if let Ok(value) = HeaderValue::from_str(&format!("csrftoken={token}; Path=/; SameSite=Lax; Max-Age=31536000")) {
-        response.headers_mut().append(header::SET_COOKIE, value);
+/// Lets other origins read an answer.
+fn share(response: &mut Response, allowed: &[String], origin: Option<HeaderValue>) {
+    let headers = response.headers_mut();
+    if allowed.iter().any(|origin| origin == "*") {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return;
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin.filter(|origin| allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()))
+    {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
 }
 
-/// What every extractor below gives.
-#[derive(Clone)]
-pub struct TeamAccess {
-    team: TeamControl,
-    actor: Actor,
-    role: Option<Role>,
+/// What a browser asks before a request to another origin. Reached only where the guard lets the caller read.
+pub(crate) async fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET")),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Accept, Content-Type")),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-impl TeamAccess {
-    pub fn team(&self) -> &Team {
-        self.team.team()
+impl Granted {
+    pub fn is_public(&self) -> bool {
+        self.is_public
     }
 
-    /// The control database as this team sees it.
-    pub fn control(&self) -> &TeamControl {
-        &self.team
-    }
-
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// The caller's role in the team; `None` for guests of an opened dashboard and for tokens.
-    pub fn role(&self) -> Option<Role> {
-        self.role
-    }
-}
-
-fn granted(parts: &Parts, fits: fn(Decision) -> bool) -> Result<Granted, ApiError> {
-    match parts.extensions.get::<Granted>() {
-        Some(granted) if fits(granted.decision) => Ok(granted.clone()),
-        Some(granted) => {
-            Err(ApiError::internal(format!("the route decided {:?}, the handler asks for more", granted.decision)))
+    /// Writes down what was done. A log that cannot be written is reported, and what was done stays done.
+    pub async fn record(&self, action: &str, target: &str, filter_hash: Option<&str>, rows: Option<i64>) {
+        let entry = AuditEntry {
+            team: self.team.as_ref().map(|team| team.team().slug.to_string()),
+            actor: self.actor.key(),
+            actor_name: self.actor.name().to_owned(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            address: self.client.address_text(),
+            filter_hash: filter_hash.map(str::to_owned),
+            rows,
+            detail: None,
+        };
+        if let Err(error) = self.app.inner.control.audit(&entry).await {
+            tracing::error!("{action} by {} could not be written into the audit log: {error}", entry.actor);
         }
-        None => Err(ApiError::internal("a handler runs without a guard")),
-    }
-}
-
-macro_rules! team_extractor {
-    ($(#[$doc:meta])* $name:ident: $fits:expr) => {
-        $(#[$doc])*
-        pub struct $name(TeamAccess);
-
-        impl std::ops::Deref for $name {
-            type Target = TeamAccess;
-
-            fn deref(&self) -> &TeamAccess {
-                &self.0
-            }
-        }
-
-        impl<S: Sync> FromRequestParts<S> for $name {
-            type Rejection = ApiError;
-
-            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-                let granted = granted(parts, $fits)?;
-                match granted.team {
-                    Some(team) => Ok(Self(TeamAccess { team, actor: granted.actor, role: granted.role })),
-                    None => Err(ApiError::not_found("not found")),
-                }
-            }
-        }
-    };
-}
-
-team_extractor! {
-    /// May read: the route decided any access to a team.
-    Reader: Decision::is_about_a_team
-}
-team_extractor! {
-    /// May change data: the route decided `Write` or `Ingest`.
-    Writer: |decision| matches!(decision, Decision::Write(_) | Decision::Ingest)
-}
-team_extractor! {
-    /// May administer the team: the route decided `TeamAdmin`.
-    TeamAdmin: |decision| decision == Decision::TeamAdmin
-}
-
-/// Is an admin of the installation: the route decided `InstanceAdmin`.
-pub struct InstanceAdmin {
-    control: Control,
-    actor: Actor,
-}
-
-impl InstanceAdmin {
-    pub fn control(&self) -> &Control {
-        &self.control
-    }
-
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for InstanceAdmin {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let granted = granted(parts, |decision| decision == Decision::InstanceAdmin)?;
-        Ok(Self { control: granted.control, actor: granted.actor })
-    }
-}
-
-/// Whoever looks at a page: who it is and the CSRF token its forms carry.
-pub struct Visitor {
-    pub actor: Actor,
-    pub csrf: String,
-}
-
-impl<S: Sync> FromRequestParts<S> for Visitor {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let granted = granted(parts, |_| true)?;
-        Ok(Self { actor: granted.actor, csrf: granted.csrf })
     }
 }

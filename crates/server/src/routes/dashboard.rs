@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::Route;
 use crate::{
-    app::guard::Visitor,
+    app::extractors::Visitor,
     error::ApiError,
     page::{Built, PageRequest, html_response, page},
 };

@@ -4,6 +4,7 @@ pub mod chat;
 pub(crate) mod dashboard;
 mod health;
 pub mod packages;
+mod people;
 pub mod repository;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -19,7 +20,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use crate::{
     app::{
         App,
-        guard::{Guard, guard},
+        guard::{Guard, guard, preflight},
     },
     error::{ErrorShape, our_shape},
 };
@@ -30,6 +31,7 @@ pub struct Route {
     handlers: UtoipaMethodRouter<App>,
     shape: ErrorShape,
     is_page: bool,
+    is_shared: bool,
     body_limit: Option<usize>,
 }
 
@@ -37,20 +39,34 @@ impl Route {
     /// A route of the API: `Route::api(Decision::Read(Dashboard::Packages), routes!(get_series))`. Handlers that share a
     /// path but not a decision are routes of their own.
     pub fn api(decision: Decision, handlers: UtoipaMethodRouter<App>) -> Self {
-        Self { decision, handlers, shape: our_shape, is_page: false, body_limit: None }
+        Self { decision, handlers, shape: our_shape, is_page: false, is_shared: false, body_limit: None }
     }
 
     /// An HTML page: outside OpenAPI, leads to the sign-in form, sets the `csrftoken` cookie.
     pub fn page(path: &str, decision: Decision, handlers: MethodRouter<App>) -> Self {
         let mut paths = Paths::new();
         paths.paths.insert(path.to_owned(), utoipa::openapi::PathItem::default());
-        Self { decision, handlers: (Vec::new(), paths, handlers), shape: our_shape, is_page: true, body_limit: None }
+        Self {
+            decision,
+            handlers: (Vec::new(), paths, handlers),
+            shape: our_shape,
+            is_page: true,
+            is_shared: false,
+            body_limit: None,
+        }
     }
 
     /// Another way to write errors, also those of the guard (401, 403, 404, 429).
     #[must_use]
     pub fn errors(mut self, shape: ErrorShape) -> Self {
         self.shape = shape;
+        self
+    }
+
+    /// Lets scripts of other sites read it, while its dashboard is public and no longer.
+    #[must_use]
+    pub fn shared_while_public(mut self) -> Self {
+        self.is_shared = true;
         self
     }
 
@@ -94,6 +110,7 @@ pub fn all() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(dashboard::routes());
     routes.extend(health::routes());
+    routes.extend(people::routes());
     routes.extend(repository::routes());
     routes.extend(packages::routes());
     routes.extend(chat::routes());
@@ -114,12 +131,18 @@ pub(crate) fn build(app: &App) -> Router<App> {
     let mut by_path: BTreeMap<String, MethodRouter<App>> = BTreeMap::new();
     for route in all() {
         let path = route.path().to_owned();
-        let guard_of_route =
-            Arc::new(Guard { app: app.clone(), decision: route.decision, shape: route.shape, is_page: route.is_page });
         let limit = route.body_limit.unwrap_or(app.limits().body);
-        let handlers = route
-            .handlers
-            .2
+        let guard_of_route = Arc::new(Guard {
+            app: app.clone(),
+            decision: route.decision,
+            shape: route.shape,
+            is_page: route.is_page,
+            is_shared: route.is_shared,
+            body_limit: limit,
+        });
+        let handlers = route.handlers.2;
+        let handlers = if route.is_shared { handlers.options(preflight) } else { handlers };
+        let handlers = handlers
             .layer(DefaultBodyLimit::max(limit))
             .route_layer(middleware::from_fn_with_state(guard_of_route, guard));
         let joined = by_path.remove(&path).unwrap_or_default().merge(handlers);

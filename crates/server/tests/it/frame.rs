@@ -3,52 +3,24 @@
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
-    response::Response,
 };
-use tallykeep_control::Control;
-use tallykeep_model::Clock;
-use tallykeep_server::{App, router};
-use tower::ServiceExt;
+use tallykeep_access::AccessConfig;
 
-struct Server {
-    app: App,
-    _dir: tempfile::TempDir,
-}
-
-async fn server() -> Server {
-    let dir = tempfile::tempdir().expect("a folder");
-    let control = Control::open(dir.path(), Clock::System).await.expect("a database");
-    Server { app: App::builder(control).build(), _dir: dir }
-}
-
-impl Server {
-    async fn send(&self, request: Request<Body>) -> Response {
-        router(self.app.clone()).oneshot(request).await.expect("never fails")
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
-    }
-}
-
-async fn text(response: Response) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
-    String::from_utf8(bytes.to_vec()).expect("text")
-}
+use crate::support::{As, Server, text};
 
 #[tokio::test]
 async fn paths_answer_with_and_without_team_and_slash() {
-    let server = server().await;
+    let server = Server::new().await;
     for path in [
         "/api/v1/openapi.json",
         "/api/v1/openapi.json/",
         "/a/default/api/v1/openapi.json",
         "/a/default/api/v1/openapi.json/",
     ] {
-        assert_eq!(server.get(path).await.status(), StatusCode::OK, "{path}");
+        assert_eq!(server.get(path, &As::Nobody).await.status(), StatusCode::OK, "{path}");
     }
     for path in ["/", "/packages", "/packages/", "/a/default/", "/a/default/packages", "/a/default/dashboard/"] {
-        let response = server.get(path).await;
+        let response = server.get(path, &As::Nobody).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let cookie = response.headers()[header::SET_COOKIE].to_str().expect("text").to_owned();
         assert!(cookie.starts_with("csrftoken=") && !cookie.contains("HttpOnly"), "{path}: {cookie}");
@@ -61,7 +33,7 @@ async fn paths_answer_with_and_without_team_and_slash() {
 
 #[tokio::test]
 async fn an_unknown_team_or_path_is_not_found() {
-    let server = server().await;
+    let server = Server::new().await;
     for path in [
         "/a/nobody/packages",
         "/a/..%2fx/packages",
@@ -70,13 +42,13 @@ async fn an_unknown_team_or_path_is_not_found() {
         "/index.html",
         "/.vite/manifest.json",
     ] {
-        assert_eq!(server.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(server.get(path, &As::Nobody).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
 
 #[tokio::test]
 async fn another_method_names_those_allowed() {
-    let server = server().await;
+    let server = Server::new().await;
     let response = server.send(Request::delete("/api/v1/openapi.json").body(Body::empty()).expect("a request")).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()[header::ALLOW], "GET,HEAD");
@@ -85,15 +57,57 @@ async fn another_method_names_those_allowed() {
 
 #[tokio::test]
 async fn an_unknown_token_is_refused_even_without_users() {
-    let server = server().await;
+    let server = Server::new().await;
     let request = Request::get("/packages").header("authorization", "Bearer nonsense").body(Body::empty());
     assert_eq!(server.send(request.expect("a request")).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn a_healthy_server_says_so() {
-    let server = server().await;
-    let response = server.get("/healthz").await;
+    let server = Server::new().await;
+    let response = server.get("/healthz", &As::Nobody).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(text(response).await, r#"{"status":"ok","reasons":[]}"#);
+}
+
+#[tokio::test]
+async fn assets_and_pages_carry_a_strict_policy_and_hsts_only_behind_tls() {
+    let plain = Server::new().await;
+    let response = plain.get("/nowhere", &As::Nobody).await;
+    assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    assert!(!response.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
+    let config = AccessConfig { public_url: Some("https://stats.example.org".to_owned()), ..AccessConfig::default() };
+    let tls = Server::with(config, |builder| builder).await;
+    let response = tls.get("/packages", &As::Nobody).await;
+    assert!(response.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
+    assert!(response.headers()[header::SET_COOKIE].to_str().expect("text").ends_with("; Secure"));
+}
+
+#[tokio::test]
+async fn the_rate_of_an_address_is_told_and_kept() {
+    let config = AccessConfig { requests_per_minute: 3, ..AccessConfig::default() };
+    let server = Server::with(config, |builder| builder).await;
+    for left in ["2", "1", "0"] {
+        let response = server.get("/nowhere", &As::Nobody).await;
+        assert_eq!(response.headers()["x-ratelimit-limit"], "3");
+        assert_eq!(response.headers()["x-ratelimit-remaining"], left);
+    }
+    let response = server.get("/packages", &As::Nobody).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(
+        response.headers().contains_key(header::RETRY_AFTER) && response.headers().contains_key("x-ratelimit-reset")
+    );
+    assert_eq!(server.get("/healthz", &As::Nobody).await.status(), StatusCode::OK, "probes are not counted");
+}
+
+#[tokio::test]
+async fn the_description_names_every_route_and_no_page() {
+    let server = Server::new().await;
+    let document: serde_json::Value =
+        serde_json::from_str(&text(server.get("/api/v1/openapi.json", &As::Nobody).await).await).expect("JSON");
+    for route in tallykeep_server::routes::all() {
+        let described = document["paths"].get(route.path()).is_some();
+        assert_eq!(described, !route.is_page(), "{}", route.path());
+    }
+    assert_eq!(document["servers"][1]["variables"]["team"]["default"], "default");
 }

@@ -5,7 +5,7 @@ use tallykeep_access::{Dashboard, Decision};
 
 use super::Route;
 use crate::{
-    app::guard::Visitor,
+    app::extractors::Visitor,
     page::{PageRequest, page},
 };
 
