@@ -63,6 +63,13 @@ type DuckdbColumns = (String, String, String, i64, i64, i64, i64, i64, i64, i64)
 type AnnotationColumns = (String, String, String, String, String, String, String, String, i64);
 
 impl PackagesStore {
+    /// Tells readers that something changed.
+    async fn moved(&self) -> Result<(), ControlError> {
+        let mut connection = self.pool().acquire().await?;
+        super::bump(&mut connection, self.id()).await?;
+        Ok(())
+    }
+
     /// Replaces all rollups and signals in one transaction.
     pub async fn replace_derived(
         &self,
@@ -70,6 +77,7 @@ impl PackagesStore {
         signals: &[SignalRow],
     ) -> Result<(), ControlError> {
         let mut transaction = self.pool().begin().await?;
+        super::bump(&mut transaction, self.id()).await?;
         for statement in
             ["delete from packages_rollup where team_id = $1", "delete from packages_signal where team_id = $1"]
         {
@@ -133,6 +141,7 @@ impl PackagesStore {
         .bind(row.document.to_string())
         .execute(self.pool())
         .await?;
+        self.moved().await?;
         Ok(())
     }
 
@@ -161,10 +170,7 @@ impl PackagesStore {
     pub async fn write_evidence(&self, items: &[EvidenceRow]) -> Result<(u64, u64), ControlError> {
         let (mut inserted, mut updated) = (0, 0);
         let mut transaction = self.pool().begin().await?;
-        sqlx::query("update packages_team set generation = generation where team_id = $1")
-            .bind(self.id())
-            .execute(&mut *transaction)
-            .await?;
+        super::bump(&mut transaction, self.id()).await?;
         for item in items {
             let known: Option<(String,)> =
                 sqlx::query_as("select document from packages_evidence where team_id = $1 and evidence_id = $2")
@@ -225,6 +231,7 @@ impl PackagesStore {
             .bind(id)
             .execute(self.pool())
             .await?;
+        self.moved().await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -262,6 +269,7 @@ impl PackagesStore {
             .execute(self.pool())
             .await?;
         }
+        self.moved().await?;
         Ok((inserted, updated))
     }
 
@@ -312,6 +320,7 @@ impl PackagesStore {
         .bind(micros(note.created_at))
         .execute(self.pool())
         .await?;
+        self.moved().await?;
         Ok(())
     }
 
@@ -347,6 +356,7 @@ impl PackagesStore {
             .bind(id)
             .execute(self.pool())
             .await?;
+        self.moved().await?;
         Ok(done.rows_affected() > 0)
     }
 }

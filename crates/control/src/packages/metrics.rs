@@ -120,10 +120,16 @@ impl PackagesStore {
         let known = self.all_metrics().await?;
         let (mut inserted, mut updated) = (0, 0);
         let mut transaction = self.pool().begin().await?;
-        sqlx::query("update packages_team set generation = generation where team_id = $1")
-            .bind(self.id())
-            .execute(&mut *transaction)
-            .await?;
+        let same = |metric: &PackagesMetric| {
+            known.iter().any(|k| PackagesMetric { created_at: metric.created_at, ..k.clone() } == *metric)
+        };
+        let gone = |k: &PackagesMetric| {
+            k.origin == MetricOrigin::Catalogue && !metrics.iter().any(|m| m.metric_id == k.metric_id)
+        };
+        if metrics.iter().all(same) && !(whole_catalogue && known.iter().any(gone)) {
+            return Ok((0, 0));
+        }
+        super::bump(&mut transaction, self.id()).await?;
         for metric in metrics {
             match known.iter().find(|k| k.metric_id == metric.metric_id) {
                 None => inserted += 1,

@@ -104,6 +104,18 @@ impl PackagesStore {
     }
 }
 
+/// Moves the team's generation on, which takes the team's turn too: a write first, on both databases.
+async fn bump(connection: &mut sqlx::AnyConnection, team: i64) -> Result<i64, ControlError> {
+    let (generation,): (i64,) = sqlx::query_as(
+        "insert into packages_team (team_id, config, generation, epoch) values ($1, null, 1, 0)
+         on conflict (team_id) do update set generation = packages_team.generation + 1 returning generation",
+    )
+    .bind(team)
+    .fetch_one(connection)
+    .await?;
+    Ok(generation)
+}
+
 /// `($1, $2), ($3, $4)`: placeholders for `rows` rows of `columns` values, the first `$from`.
 fn value_rows(rows: usize, columns: usize, from: usize) -> String {
     let mut text = String::with_capacity(rows * columns * 5);

@@ -110,14 +110,7 @@ impl PackagesStore {
         let now = micros(self.team.clock().now());
         let team = self.id();
         let mut transaction = self.pool().begin().await?;
-        // A write first: it takes the team's turn on both databases.
-        let (generation,): (i64,) = sqlx::query_as(
-            "insert into packages_team (team_id, config, generation, epoch) values ($1, null, 1, 0)
-             on conflict (team_id) do update set generation = packages_team.generation + 1 returning generation",
-        )
-        .bind(team)
-        .fetch_one(&mut *transaction)
-        .await?;
+        let generation = super::bump(&mut transaction, team).await?;
         let (mut writes, mut revisions) = (Vec::new(), Vec::new());
         for (metric, rows) in by_metric {
             let stored = stored(&mut transaction, team, metric, &rows).await?;

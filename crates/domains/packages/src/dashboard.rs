@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tallykeep_control::{
     ControlError,
-    packages::{DuckdbMonth, EvidenceRow, GuidanceRow, PackagesMetric, PackagesStore},
+    packages::{Annotation, DuckdbMonth, EvidenceRow, GuidanceRow, PackagesMetric, PackagesStore},
 };
 
 use crate::{
@@ -24,13 +24,14 @@ pub const DEFAULT_DAYS: i64 = 180;
 pub const MAX_DAYS: i64 = 730;
 
 /// What derived tables hold, read once per document.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Derived {
     pub rollups: Vec<Value>,
     pub signals: Vec<Value>,
     pub guidance: Vec<GuidanceRow>,
     pub evidence: Vec<EvidenceRow>,
     pub duckdb: Vec<DuckdbMonth>,
+    pub annotations: Vec<Annotation>,
 }
 
 impl Derived {
@@ -41,6 +42,7 @@ impl Derived {
             guidance: store.guidance().await?,
             evidence: store.evidence(Timestamp::MIN, 500).await?,
             duckdb: store.duckdb_months().await?,
+            annotations: store.annotations().await?,
         })
     }
 }
@@ -145,6 +147,7 @@ pub struct Dashboard {
     pub signal_candidates: Vec<Value>,
     pub signal_guidance: Vec<Value>,
     pub collection_gaps: Vec<CollectionGap>,
+    pub annotations: Vec<Annotation>,
 }
 
 /// Sums of counted downloads per product over `[first, last]`, with the keys of §9.4.
@@ -240,6 +243,7 @@ pub fn dashboard(
         signal_candidates: shown_signals(&derived.signals),
         signal_guidance: shown_guidance(&derived.guidance, &derived.signals),
         collection_gaps: collection_gaps(index, before(latest, 89), latest),
+        annotations: derived.annotations.clone(),
     }
 }
 

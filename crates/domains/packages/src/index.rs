@@ -9,7 +9,7 @@ use tallykeep_control::{
 };
 use tokio::sync::Mutex;
 
-use crate::days;
+use crate::{dashboard::Derived, days};
 
 /// What kind of number a row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +148,7 @@ pub struct Index {
     pub generation: i64,
     pub epoch: i64,
     pub metrics: Vec<PackagesMetric>,
+    pub derived: Derived,
     rows: HashMap<String, Arc<MetricRows>>,
 }
 
@@ -169,7 +170,7 @@ impl Index {
     /// From definitions and rows, for tests and reads "as known on".
     pub fn of(metrics: Vec<PackagesMetric>, rows: impl IntoIterator<Item = (String, Vec<Observation>)>) -> Self {
         let rows = rows.into_iter().map(|(id, rows)| (id, Arc::new(MetricRows::new(rows)))).collect();
-        Self { generation: 0, epoch: 0, metrics, rows }
+        Self { generation: 0, epoch: 0, metrics, derived: Derived::default(), rows }
     }
 }
 
@@ -189,14 +190,16 @@ impl Reader {
         &self.store
     }
 
-    /// The index as of now: two small questions to the store when nothing changed, else the changed years only.
+    /// The index as of now: one small question to the store when nothing changed, else the changed years only.
     pub async fn index(&self) -> Result<Arc<Index>, ControlError> {
         let mut held = self.index.lock().await;
-        let blocks = self.store.blocks_since(held.generation, held.epoch).await?;
-        let metrics = self.store.metrics().await?;
-        if blocks.changed.is_empty() && blocks.epoch == held.epoch && metrics == held.metrics {
+        // Asked first: what is written between this and the reads below is read again next time.
+        if self.store.generation().await? == (held.generation, held.epoch) {
             return Ok(held.clone());
         }
+        let blocks = self.store.blocks_since(held.generation, held.epoch).await?;
+        let metrics = self.store.metrics().await?;
+        let derived = Derived::read(&self.store).await?;
         let mut index = if blocks.epoch == held.epoch { (**held).clone() } else { Index::default() };
         let mut changed: HashMap<String, Vec<(i64, Vec<BlockStat>)>> = HashMap::new();
         for (metric, year, stats) in blocks.changed {
@@ -223,6 +226,7 @@ impl Reader {
         index.generation = blocks.generation;
         index.epoch = blocks.epoch;
         index.metrics = metrics;
+        index.derived = derived;
         *held = Arc::new(index);
         Ok(held.clone())
     }

@@ -24,7 +24,14 @@ pub struct Settled {
 }
 
 /// Settles `targets`, all ≤ `latest`, against an answer.
-pub fn settle(fetched: &Fetched, targets: &[Date], latest: Date, reach: Reach, absent: AbsentDays, absent_means_zero: bool) -> Settled {
+pub fn settle(
+    fetched: &Fetched,
+    targets: &[Date],
+    latest: Date,
+    reach: Reach,
+    absent: AbsentDays,
+    absent_means_zero: bool,
+) -> Settled {
     let mut settled = Settled::default();
     let span = fetched.span();
     // Today is partial: the newest complete day is at most `latest`.
@@ -37,7 +44,9 @@ pub fn settle(fetched: &Fetched, targets: &[Date], latest: Date, reach: Reach, a
             continue;
         }
         match fetched.days.get(&day) {
-            Some(0) if !zeros && reach.late_zero_days > 0 && day > before(latest, reach.late_zero_days) => settled.pending.push(day),
+            Some(0) if !zeros && reach.late_zero_days > 0 && day > before(latest, reach.late_zero_days) => {
+                settled.pending.push(day)
+            }
             Some(value) => {
                 settled.values.insert(day, *value);
             }
@@ -97,7 +106,8 @@ mod tests {
         assert_eq!(show(&settled), "5=20110 6=19840 pending 7 gaps ");
         let reference = settle(&answer, &days(5, 7), L, Npm.reach(), AbsentDays::Zero, false);
         assert_eq!(show(&reference), "5=20110 6=19840 7=0 pending  gaps ");
-        let old = settle(&fetched(&[(3, 5), (4, 0), (5, 0), (6, 7)]), &days(4, 5), L, Npm.reach(), AbsentDays::Skip, false);
+        let old =
+            settle(&fetched(&[(3, 5), (4, 0), (5, 0), (6, 7)]), &days(4, 5), L, Npm.reach(), AbsentDays::Skip, false);
         assert_eq!(show(&old), "4=0 pending 5 gaps ", "a zero more than three days old is a zero");
     }
 

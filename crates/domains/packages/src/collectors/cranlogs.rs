@@ -42,7 +42,9 @@ impl DailySource for Cranlogs {
 }
 
 fn read(body: &Value) -> Result<Fetched, CollectError> {
-    let rows = body[0]["downloads"].as_array().ok_or_else(|| shape(CRANLOGS, "there is no list of days; is the package on CRAN?"))?;
+    let rows = body[0]["downloads"]
+        .as_array()
+        .ok_or_else(|| shape(CRANLOGS, "there is no list of days; is the package on CRAN?"))?;
     let mut fetched = Fetched::default();
     for row in rows {
         let (Some(day), Some(count)) = (day(&row["day"]), row["downloads"].as_i64()) else {

@@ -40,8 +40,10 @@ impl DailySource for CratesIo {
 }
 
 fn read(body: &Value) -> Result<Fetched, CollectError> {
-    let versions = body["version_downloads"].as_array().ok_or_else(|| shape(CRATES, "`version_downloads` is no list"))?;
-    let others = body["meta"]["extra_downloads"].as_array().ok_or_else(|| shape(CRATES, "`meta.extra_downloads` is no list"))?;
+    let versions =
+        body["version_downloads"].as_array().ok_or_else(|| shape(CRATES, "`version_downloads` is no list"))?;
+    let others =
+        body["meta"]["extra_downloads"].as_array().ok_or_else(|| shape(CRATES, "`meta.extra_downloads` is no list"))?;
     let mut sums: BTreeMap<Date, i64> = BTreeMap::new();
     let mut fetched = Fetched::default();
     for row in versions.iter().chain(others) {

@@ -56,7 +56,9 @@ fn read(body: &Value, extension: &str, upstream: Upstream, community: bool) -> R
     let updated_at = instant(updated).ok_or_else(|| shape(upstream, format!("`_last_update` is `{updated}`")))?;
     let installs = match &body[extension] {
         Value::Null => 0,
-        value => value.as_i64().filter(|n| *n >= 0).ok_or_else(|| shape(upstream, format!("`{extension}` is no count")))?,
+        value => {
+            value.as_i64().filter(|n| *n >= 0).ok_or_else(|| shape(upstream, format!("`{extension}` is no count")))?
+        }
     };
     Ok(Week { community, installs, updated_at })
 }
@@ -115,7 +117,8 @@ mod tests {
 
     #[test]
     fn example_o_duckdb() {
-        let week = |community, installs, at: &str| Week { community, installs, updated_at: instant(at).expect("an instant") };
+        let week =
+            |community, installs, at: &str| Week { community, installs, updated_at: instant(at).expect("an instant") };
         let weeks = [
             week(false, 40, "2026-03-31 07:28:50"),
             week(false, 50, "2026-04-07 07:28:50"),
@@ -126,10 +129,22 @@ mod tests {
         let rows: Vec<String> = months
             .iter()
             .map(|m| {
-                format!("{}: {}/{}/{} {} {} {}", m.month_label, m.core_downloads, m.community_downloads, m.total_downloads, m.is_partial_month, m.latest_source_update_at, m.weeks_present)
+                format!(
+                    "{}: {}/{}/{} {} {} {}",
+                    m.month_label,
+                    m.core_downloads,
+                    m.community_downloads,
+                    m.total_downloads,
+                    m.is_partial_month,
+                    m.latest_source_update_at,
+                    m.weeks_present
+                )
             })
             .collect();
-        assert_eq!(rows, ["2026-03: 40/0/40 false 2026-03-31T07:28:50Z 1", "2026-04: 50/70/120 true 2026-04-07T07:28:50Z 2"]);
+        assert_eq!(
+            rows,
+            ["2026-03: 40/0/40 false 2026-03-31T07:28:50Z 1", "2026-04: 50/70/120 true 2026-04-07T07:28:50Z 2"]
+        );
     }
 
     #[test]

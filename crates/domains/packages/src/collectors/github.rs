@@ -81,12 +81,17 @@ pub async fn history_page(asker: &Asker, name: &str, page: usize) -> Result<Hist
             return Err(shape(GITHUB, "a week of the star history lacks its start or its seven days"));
         };
         for (n, count) in (0_i64..).zip(days) {
-            let count = count.as_i64().filter(|count| *count >= 0).ok_or_else(|| shape(GITHUB, "a day of the star history is no count"))?;
+            let count = count
+                .as_i64()
+                .filter(|count| *count >= 0)
+                .ok_or_else(|| shape(GITHUB, "a day of the star history is no count"))?;
             adds.insert(after(start, n), count);
         }
         oldest = Some(oldest.map_or(start, |oldest: Date| oldest.min(start)));
     }
-    let last = has_link(&answer, "next").map_or(weeks.len() < HISTORY_WEEKS, |more| !more) || weeks.is_empty() || page >= HISTORY_PAGES;
+    let last = has_link(&answer, "next").map_or(weeks.len() < HISTORY_WEEKS, |more| !more)
+        || weeks.is_empty()
+        || page >= HISTORY_PAGES;
     Ok(HistoryPage { adds, oldest, last })
 }
 
@@ -135,7 +140,10 @@ pub async fn stargazers(asker: &Asker, name: &str, stars: i64) -> Result<Vec<Tim
 fn enough(found: usize, stars: i64) -> Result<(), CollectError> {
     let found = i64::try_from(found).unwrap_or(i64::MAX);
     if found * 10 < stars * 9 {
-        return Err(shape(GITHUB, format!("the list of stargazers holds {found} of {stars}; the token may not see it")));
+        return Err(shape(
+            GITHUB,
+            format!("the list of stargazers holds {found} of {stars}; the token may not see it"),
+        ));
     }
     Ok(())
 }
@@ -180,7 +188,9 @@ pub async fn graphql_counts(asker: &Asker, name: &str, days: &[Date]) -> Result<
 }
 
 fn graphql_reason(body: &Value) -> String {
-    body["errors"][0]["message"].as_str().map_or_else(|| "`stargazerCount` is missing".to_owned(), |m| m.chars().take(160).collect())
+    body["errors"][0]["message"]
+        .as_str()
+        .map_or_else(|| "`stargazerCount` is missing".to_owned(), |m| m.chars().take(160).collect())
 }
 
 #[cfg(test)]

@@ -18,7 +18,12 @@ use crate::{
 const PAGES: usize = 5;
 
 /// Every hit of every term in `[from, until]`, one item per evidence id.
-pub async fn evidence(asker: &Asker, config: &Evidence, from: Timestamp, until: Timestamp) -> Result<Vec<EvidenceRow>, CollectError> {
+pub async fn evidence(
+    asker: &Asker,
+    config: &Evidence,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<EvidenceRow>, CollectError> {
     let mut items: BTreeMap<String, EvidenceRow> = BTreeMap::new();
     for term in &config.terms {
         for tag in ["story", "comment"] {
@@ -55,7 +60,10 @@ pub fn evidence_id(object: &str, term: &str) -> String {
 fn item(hit: &Value, term: &str, config: &Evidence, now: Timestamp) -> Option<EvidenceRow> {
     let object = hit["objectID"].as_str().filter(|id| !id.is_empty())?;
     let text_of = |name: &str| hit[name].as_str().map(cleaned).filter(|text| !text.is_empty());
-    let title = text_of("title").or_else(|| text_of("story_title")).or_else(|| text_of("comment_text")).unwrap_or_else(|| "HN item".to_owned());
+    let title = text_of("title")
+        .or_else(|| text_of("story_title"))
+        .or_else(|| text_of("comment_text"))
+        .unwrap_or_else(|| "HN item".to_owned());
     let plain = |name: &str| hit[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let hn_url = format!("{HN_ITEM}{object}");
     let url = plain("url").or_else(|| plain("story_url")).unwrap_or_else(|| hn_url.clone());
@@ -65,7 +73,8 @@ fn item(hit: &Value, term: &str, config: &Evidence, now: Timestamp) -> Option<Ev
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
         .or_else(|| hit["created_at"].as_str().and_then(|at| at.parse().ok()))?;
     let (points, comments) = (hit["points"].as_i64().unwrap_or(0), hit["num_comments"].as_i64().unwrap_or(0));
-    let tags: Vec<&str> = hit["_tags"].as_array().map(|tags| tags.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let tags: Vec<&str> =
+        hit["_tags"].as_array().map(|tags| tags.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
     let strength = if points >= 50 || comments >= 25 {
         "strong"
     } else if points >= 10 || comments >= 5 || tags.contains(&"story") {

@@ -107,7 +107,12 @@ pub struct Asker {
 
 impl Asker {
     /// Errors: the machine cannot speak TLS, or the contact holds what a header may not.
-    pub fn new(settings: Settings, config: &Config, clock: Clock, memory: Arc<dyn HttpMemory>) -> Result<Self, CollectError> {
+    pub fn new(
+        settings: Settings,
+        config: &Config,
+        clock: Clock,
+        memory: Arc<dyn HttpMemory>,
+    ) -> Result<Self, CollectError> {
         let contact = config.refresh.contact.as_deref().unwrap_or("self-hosted community statistics");
         let defaults = Politeness::default();
         let politeness = Politeness {

@@ -38,7 +38,11 @@ impl DailySource for Packagist {
         let Some((vendor, name)) = package.split_once('/') else {
             return Err(shape(PACKAGIST, format!("`{package}` should be vendor/name")));
         };
-        let path = format!("/packages/{}/{}/stats/all.json?average=daily&from={first}&to={last}", segment(vendor), segment(name));
+        let path = format!(
+            "/packages/{}/{}/stats/all.json?average=daily&from={first}&to={last}",
+            segment(vendor),
+            segment(name)
+        );
         let answer = asker.client.ask(&asker.get(PACKAGIST, &path)).await?;
         read(&answer.json()?, package)
     }
@@ -46,7 +50,8 @@ impl DailySource for Packagist {
 
 fn read(body: &Value, package: &str) -> Result<Fetched, CollectError> {
     let labels = body["labels"].as_array().ok_or_else(|| shape(PACKAGIST, "`labels` is no list"))?;
-    let values = body["values"][package].as_array().ok_or_else(|| shape(PACKAGIST, format!("no values for {package}")))?;
+    let values =
+        body["values"][package].as_array().ok_or_else(|| shape(PACKAGIST, format!("no values for {package}")))?;
     if labels.len() != values.len() {
         return Err(shape(PACKAGIST, format!("{} days but {} values", labels.len(), values.len())));
     }

@@ -55,10 +55,8 @@ pub fn normalised(package: &str) -> String {
 
 fn read(body: &Value, mirrors: bool) -> Result<Fetched, CollectError> {
     let data = &body["data"];
-    let rows = data
-        .as_array()
-        .or_else(|| data["data"].as_array())
-        .ok_or_else(|| shape(PYPISTATS, "`data` is no list"))?;
+    let rows =
+        data.as_array().or_else(|| data["data"].as_array()).ok_or_else(|| shape(PYPISTATS, "`data` is no list"))?;
     let wanted = if mirrors { "with_mirrors" } else { "without_mirrors" };
     let mut fetched = Fetched::default();
     for row in rows {

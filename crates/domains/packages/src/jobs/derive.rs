@@ -41,7 +41,13 @@ impl Jobs {
         let signal_rows = found
             .signals
             .iter()
-            .map(|signal| Ok(SignalRow { signal_id: signal.signal_id.clone(), score: signal.score, document: serde_json::to_value(signal)? }))
+            .map(|signal| {
+                Ok(SignalRow {
+                    signal_id: signal.signal_id.clone(),
+                    score: signal.score,
+                    document: serde_json::to_value(signal)?,
+                })
+            })
             .collect::<Result<Vec<_>, serde_json::Error>>()
             .map_err(ControlError::from)?;
         self.store.replace_derived(&rollup_rows, &signal_rows).await?;

@@ -45,8 +45,15 @@ impl Jobs {
         self.finish(run).await
     }
 
-    async fn download_metric(&self, run: &mut Run, metric: &Metric, options: &DownloadOptions, rows: &mut Vec<StatRow>) -> Result<(), JobError> {
-        let mut outcome = MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+    async fn download_metric(
+        &self,
+        run: &mut Run,
+        metric: &Metric,
+        options: &DownloadOptions,
+        rows: &mut Vec<StatRow>,
+    ) -> Result<(), JobError> {
+        let mut outcome =
+            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
         let Some(source) = daily_source(&metric.source) else {
             outcome.outcome = "no_collector".to_owned();
             outcome.notes.push(format!("`{}` has no collector: its rows are imported", metric.source));
@@ -55,8 +62,10 @@ impl Jobs {
         };
         let latest = self.latest();
         let newest = self.store.newest_day(&metric.id).await?;
-        let mut targets: BTreeSet<Date> =
-            target_days(newest, latest, options.lookback_days).map_err(|error| JobError::Usage(error.to_string()))?.into_iter().collect();
+        let mut targets: BTreeSet<Date> = target_days(newest, latest, options.lookback_days)
+            .map_err(|error| JobError::Usage(error.to_string()))?
+            .into_iter()
+            .collect();
         if options.reconcile {
             let days = source.reach().days.unwrap_or(RECONCILE_DAYS);
             targets.extend(each_day(before(latest, days - 1), latest));
@@ -69,7 +78,10 @@ impl Jobs {
             return Ok(());
         };
         run.tried += 1;
-        (self.say)(&format!("[downloads] request source={} subject={} range={first}..{last}", metric.source, metric.subject));
+        (self.say)(&format!(
+            "[downloads] request source={} subject={} range={first}..{last}",
+            metric.source, metric.subject
+        ));
         let targets: Vec<Date> = targets.into_iter().collect();
         let mut values = BTreeMap::new();
         for (from, to) in chunks(source, first, last) {
@@ -83,7 +95,14 @@ impl Jobs {
                 }
             };
             let part: Vec<Date> = targets.iter().copied().filter(|day| from <= *day && *day <= to).collect();
-            let mut settled = settle(&fetched, &part, latest, source.reach(), self.config.refresh.absent_days, metric.absent_means_zero);
+            let mut settled = settle(
+                &fetched,
+                &part,
+                latest,
+                source.reach(),
+                self.config.refresh.absent_days,
+                metric.absent_means_zero,
+            );
             if options.reconcile {
                 // Days before the answer begins are beyond the source's window, not gaps in it.
                 let start = fetched.span().map(|span| span.0);
@@ -132,8 +151,11 @@ impl Jobs {
     /// Days without a count between the later of `from` and the first counted day, and the newest counted day.
     pub async fn missing_days(&self, metric: &str, from: Date) -> Result<Vec<Date>, tallykeep_control::ControlError> {
         let rows = self.store.stats(metric, from, Date::MAX).await?;
-        let counted: BTreeSet<Date> = rows.iter().filter(|row| row.source_window == "1d").map(|row| row.period_end).collect();
-        let (Some(first), Some(last)) = (counted.first().copied(), counted.last().copied()) else { return Ok(Vec::new()) };
+        let counted: BTreeSet<Date> =
+            rows.iter().filter(|row| row.source_window == "1d").map(|row| row.period_end).collect();
+        let (Some(first), Some(last)) = (counted.first().copied(), counted.last().copied()) else {
+            return Ok(Vec::new());
+        };
         Ok(each_day(first, last).filter(|day| !counted.contains(day)).collect())
     }
 }

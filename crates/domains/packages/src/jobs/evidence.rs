@@ -79,7 +79,12 @@ impl Jobs {
                     let months = duckdb::months(&weeks, &extension, first, today);
                     (run.counts.inserted, run.counts.updated) = self.store.write_duckdb_months(&months).await?;
                     run.extra.insert("weekly_rows".to_owned(), json!(weeks.len()));
-                    run.metrics.push(MetricOutcome { metric_id: format!("duckdb:{extension}"), outcome: "ok".to_owned(), days_written: months.len(), ..MetricOutcome::default() });
+                    run.metrics.push(MetricOutcome {
+                        metric_id: format!("duckdb:{extension}"),
+                        outcome: "ok".to_owned(),
+                        days_written: months.len(),
+                        ..MetricOutcome::default()
+                    });
                 }
                 Err(error) => {
                     run.error(&self.say, &format!("duckdb:{extension}"), &error.to_string());

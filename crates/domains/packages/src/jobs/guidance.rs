@@ -41,12 +41,15 @@ impl Jobs {
 
     fn provider(&self) -> Result<Provider, JobError> {
         let environment = self.settings.environment();
-        let key = environment.get("OPENAI_API_KEY").ok_or_else(|| JobError::Usage("OPENAI_API_KEY is not set".to_owned()))?;
+        let key =
+            environment.get("OPENAI_API_KEY").ok_or_else(|| JobError::Usage("OPENAI_API_KEY is not set".to_owned()))?;
         let get = |name: &str, default: &str| environment.get(name).unwrap_or(default).to_owned();
         let seconds = get("COMMUNITY_METRICS_OPENAI_TIMEOUT_SECONDS", "600");
-        let seconds: u64 = seconds
-            .parse()
-            .map_err(|_| JobError::Usage(format!("COMMUNITY_METRICS_OPENAI_TIMEOUT_SECONDS is `{seconds}`, which is not a whole number")))?;
+        let seconds: u64 = seconds.parse().map_err(|_| {
+            JobError::Usage(format!(
+                "COMMUNITY_METRICS_OPENAI_TIMEOUT_SECONDS is `{seconds}`, which is not a whole number"
+            ))
+        })?;
         Ok(Provider {
             key: key.to_owned(),
             model: get("COMMUNITY_METRICS_OPENAI_MODEL", "gpt-5.5"),
@@ -90,7 +93,12 @@ impl Jobs {
                         ("raw_response", raw),
                     ];
                     document.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-                    let row = GuidanceRow { guidance_id, signal_id: id.clone(), generated_at: now, document: Value::Object(document) };
+                    let row = GuidanceRow {
+                        guidance_id,
+                        signal_id: id.clone(),
+                        generated_at: now,
+                        document: Value::Object(document),
+                    };
                     self.store.write_guidance(&row).await?;
                     run.counts.inserted += 1;
                     "ok"
@@ -105,7 +113,11 @@ impl Jobs {
         self.finish(run).await
     }
 
-    async fn ask_provider(&self, provider: &Provider, payload: &Value) -> Result<(Map<String, Value>, Value), CollectError> {
+    async fn ask_provider(
+        &self,
+        provider: &Provider,
+        payload: &Value,
+    ) -> Result<(Map<String, Value>, Value), CollectError> {
         let part = |role: &str, text: String| json!({"role": role, "content": [{"type": "input_text", "text": text}]});
         let user = serde_json::to_string_pretty(&sorted(payload)).unwrap_or_default();
         let body = json!({
@@ -120,7 +132,11 @@ impl Jobs {
         ask.timeout = Some(provider.timeout);
         let raw = self.asker.client.ask(&ask).await?.json()?;
         let text = raw["output_text"].as_str().or_else(|| {
-            raw["output"].as_array()?.iter().flat_map(|o| o["content"].as_array().into_iter().flatten()).find_map(|c| c["text"].as_str())
+            raw["output"]
+                .as_array()?
+                .iter()
+                .flat_map(|o| o["content"].as_array().into_iter().flatten())
+                .find_map(|c| c["text"].as_str())
         });
         let shape = |reason: &str| CollectError::Shape { upstream: LLM.name.to_owned(), reason: reason.to_owned() };
         let text = text.ok_or_else(|| shape("there is no answer text"))?;
@@ -150,11 +166,14 @@ fn texts(value: &Value) -> Vec<&str> {
 fn payload(signal: &Value, rollups: &[Value], evidence: &[EvidenceRow], now: Timestamp) -> Value {
     let metrics = texts(&signal["related_metrics"]);
     let listed = texts(&signal["evidence_ids"]);
-    let related: Vec<&Value> = rollups.iter().filter(|r| r["metric_id"].as_str().is_some_and(|id| metrics.contains(&id))).collect();
+    let related: Vec<&Value> =
+        rollups.iter().filter(|r| r["metric_id"].as_str().is_some_and(|id| metrics.contains(&id))).collect();
     let shares = |item: &&EvidenceRow| texts(&item.document["related_metrics"]).iter().any(|m| metrics.contains(m));
-    let about: Vec<&EvidenceRow> = evidence.iter().filter(|item| listed.contains(&item.evidence_id.as_str()) || shares(item)).collect();
+    let about: Vec<&EvidenceRow> =
+        evidence.iter().filter(|item| listed.contains(&item.evidence_id.as_str()) || shares(item)).collect();
     let week = now - (24 * 7).hours();
-    let recent: Vec<&Value> = about.iter().filter(|item| item.occurred_at >= week).take(8).map(|item| &item.document).collect();
+    let recent: Vec<&Value> =
+        about.iter().filter(|item| item.occurred_at >= week).take(8).map(|item| &item.document).collect();
     let context: Map<String, Value> = [7_i64, 15, 30]
         .into_iter()
         .map(|days| {

@@ -97,9 +97,17 @@ pub struct Report {
 impl Report {
     /// `<job> complete: inserted=<n> updated=<n> errors=<n>` and the job's own fields.
     pub fn last_line(&self) -> String {
-        let mut line = format!("{} complete: inserted={} updated={} errors={}", self.job, self.inserted, self.updated, self.errors.len());
+        let mut line = format!(
+            "{} complete: inserted={} updated={} errors={}",
+            self.job,
+            self.inserted,
+            self.updated,
+            self.errors.len()
+        );
         for (name, value) in &self.extra {
-            if let Some(text) = value.as_str().map(str::to_owned).or_else(|| value.is_number().then(|| value.to_string())) {
+            if let Some(text) =
+                value.as_str().map(str::to_owned).or_else(|| value.is_number().then(|| value.to_string()))
+            {
                 line.push_str(&format!(" {name}={text}"));
             }
         }
@@ -146,7 +154,10 @@ impl Jobs {
         let guard = self.store.writer(job).await?;
         let dead = self.store.abandon_running().await?;
         if dead > 0 {
-            (self.say)(&format!("[{job}] {dead} earlier run{} ended without a word: marked abandoned", if dead == 1 { "" } else { "s" }));
+            (self.say)(&format!(
+                "[{job}] {dead} earlier run{} ended without a word: marked abandoned",
+                if dead == 1 { "" } else { "s" }
+            ));
         }
         Ok(guard)
     }
@@ -194,7 +205,8 @@ impl Jobs {
             rows_updated: i64::try_from(run.counts.updated).unwrap_or(i64::MAX),
             error_summary: (!run.errors.is_empty()).then(|| run.errors.join(" | ")),
             details: finished_at.map(|_| {
-                let told: Vec<&MetricOutcome> = run.metrics.iter().filter(|m| m.outcome != "up_to_date" && m.outcome != "ok").collect();
+                let told: Vec<&MetricOutcome> =
+                    run.metrics.iter().filter(|m| m.outcome != "up_to_date" && m.outcome != "ok").collect();
                 json!({"unchanged": run.counts.unchanged, "kept": run.counts.kept, "metrics": told})
             }),
         }
@@ -203,7 +215,8 @@ impl Jobs {
     /// Closes a run: its row, what became of each metric, its report.
     pub async fn finish(&self, run: Run) -> Result<Report, JobError> {
         let now = self.clock.now();
-        let failed = run.metrics.iter().filter(|m| matches!(m.outcome.as_str(), "failed" | "throttled" | "vanished")).count();
+        let failed =
+            run.metrics.iter().filter(|m| matches!(m.outcome.as_str(), "failed" | "throttled" | "vanished")).count();
         let status = match run.errors.len() {
             0 => RunStatus::Success,
             _ if run.tried > 0 && failed == run.tried => RunStatus::Failed,
@@ -228,7 +241,11 @@ impl Jobs {
         }
         self.store.write_history(&self.row(&run, status, Some(now))).await?;
         let days = |of: fn(&MetricOutcome) -> &Vec<Date>| -> Vec<Value> {
-            run.metrics.iter().filter(|m| !of(m).is_empty()).map(|m| json!({"metric_id": m.metric_id, "days": of(m)})).collect()
+            run.metrics
+                .iter()
+                .filter(|m| !of(m).is_empty())
+                .map(|m| json!({"metric_id": m.metric_id, "days": of(m)}))
+                .collect()
         };
         Ok(Report {
             job: run.job.clone(),
@@ -276,6 +293,8 @@ pub(crate) fn outcome_of(error: &CollectError) -> &'static str {
 /// Days since the newest success of any refresh, for staleness.
 pub async fn newest_success(store: &PackagesStore) -> Result<Option<HistoryRow>, ControlError> {
     let runs = store.latest_runs(&[RunStatus::Success]).await?;
-    Ok(runs.into_iter().filter(|run| matches!(run.job_name.as_str(), "update_daily_downloads" | "update_daily_stars" | "update_all")).max_by_key(|run| run.finished_at))
+    Ok(runs
+        .into_iter()
+        .filter(|run| matches!(run.job_name.as_str(), "update_daily_downloads" | "update_daily_stars" | "update_all"))
+        .max_by_key(|run| run.finished_at))
 }
-

@@ -4,11 +4,20 @@ use indexmap::IndexMap;
 use serde_json::json;
 use tallykeep_control::packages::RunStatus;
 
-use super::{JobError, Jobs, Report, downloads::{DownloadOptions, check_lookback}, stars::StarOptions};
+use super::{
+    JobError, Jobs, Report,
+    downloads::{DownloadOptions, check_lookback},
+    stars::StarOptions,
+};
 
 impl Jobs {
     /// Runs both sub-jobs under one turn of the writer; stars run although downloads had errors.
-    pub async fn daily_refresh(&self, lookback_days: i64, accept_drops: bool, run_id: Option<String>) -> Result<Report, JobError> {
+    pub async fn daily_refresh(
+        &self,
+        lookback_days: i64,
+        accept_drops: bool,
+        run_id: Option<String>,
+    ) -> Result<Report, JobError> {
         check_lookback(lookback_days)?;
         let guard = self.writer("daily_refresh").await?;
         let shared = run_id.unwrap_or_else(|| self.run_id("daily_refresh"));

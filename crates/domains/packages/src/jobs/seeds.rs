@@ -62,7 +62,12 @@ impl Jobs {
                 for metric in &self.config.metrics {
                     let days_written = seeds.rows.iter().filter(|row| row.metric_id == metric.id).count();
                     if days_written > 0 {
-                        run.metrics.push(MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), days_written, ..MetricOutcome::default() });
+                        run.metrics.push(MetricOutcome {
+                            metric_id: metric.id.clone(),
+                            outcome: "ok".to_owned(),
+                            days_written,
+                            ..MetricOutcome::default()
+                        });
                     }
                 }
                 run.tried = run.metrics.len().max(1);
@@ -141,14 +146,24 @@ fn read_downloads(file: &Path, config: &Config, run: &str, seeds: &mut Seeds) ->
             }
             match text.parse::<i64>().ok().filter(|value| *value >= 0) {
                 Some(value) => seeds.rows.push(seed_row(id, day, value, midnight(day), "discrete_snapshot", file, run)),
-                None => seeds.errors.push(csv.error(line.line, format!("`{}` is not a count ({id})", line.field(*place)))),
+                None => {
+                    seeds.errors.push(csv.error(line.line, format!("`{}` is not a count ({id})", line.field(*place))))
+                }
             }
         }
     }
     Ok(())
 }
 
-fn seed_row(metric: &str, day: Date, value: i64, observed_at: Timestamp, window: &str, file: &Path, run: &str) -> StatRow {
+fn seed_row(
+    metric: &str,
+    day: Date,
+    value: i64,
+    observed_at: Timestamp,
+    window: &str,
+    file: &Path,
+    run: &str,
+) -> StatRow {
     StatRow {
         metric_id: metric.to_owned(),
         period_start: day,
@@ -174,7 +189,9 @@ fn read_stars(file: &Path, config: &Config, run: &str, window: &str, seeds: &mut
             }
         };
         let name = line.field(repository);
-        let Some(metric) = config.metrics.iter().find(|m| m.family == Family::Stars && m.subject.eq_ignore_ascii_case(name)) else {
+        let Some(metric) =
+            config.metrics.iter().find(|m| m.family == Family::Stars && m.subject.eq_ignore_ascii_case(name))
+        else {
             seeds.skipped += 1;
             continue;
         };
@@ -182,8 +199,12 @@ fn read_stars(file: &Path, config: &Config, run: &str, window: &str, seeds: &mut
         let count = line.field(stars).replace([',', ' '], "").parse::<i64>().ok().filter(|count| *count >= 0);
         match (at, count) {
             (Some(at), Some(count)) => seeds.rows.push(seed_row(&metric.id, utc_day(at), count, at, window, file, run)),
-            (None, _) => seeds.errors.push(csv.error(line.line, format!("Date `{}` is not understood", line.field(date)))),
-            (_, None) => seeds.errors.push(csv.error(line.line, format!("Stars `{}` is not a count", line.field(stars)))),
+            (None, _) => {
+                seeds.errors.push(csv.error(line.line, format!("Date `{}` is not understood", line.field(date))))
+            }
+            (_, None) => {
+                seeds.errors.push(csv.error(line.line, format!("Stars `{}` is not a count", line.field(stars))))
+            }
         }
     }
     Ok(())

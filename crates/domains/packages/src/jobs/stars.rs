@@ -54,8 +54,15 @@ impl Jobs {
         self.finish(run).await
     }
 
-    async fn star_metric(&self, run: &mut Run, metric: &Metric, options: &StarOptions, rows: &mut Vec<StatRow>) -> Result<(), JobError> {
-        let mut outcome = MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+    async fn star_metric(
+        &self,
+        run: &mut Run,
+        metric: &Metric,
+        options: &StarOptions,
+        rows: &mut Vec<StatRow>,
+    ) -> Result<(), JobError> {
+        let mut outcome =
+            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
         if metric.source != "github" {
             outcome.outcome = "no_collector".to_owned();
             outcome.notes.push(format!("`{}` has no collector of stars: its rows are imported", metric.source));
@@ -64,7 +71,8 @@ impl Jobs {
         }
         let latest = self.latest();
         let newest = self.store.newest_day(&metric.id).await?;
-        let targets = target_days(newest, latest, options.lookback_days).map_err(|error| JobError::Usage(error.to_string()))?;
+        let targets =
+            target_days(newest, latest, options.lookback_days).map_err(|error| JobError::Usage(error.to_string()))?;
         let (Some(first), Some(last)) = (targets.first(), targets.last()) else {
             outcome.outcome = "up_to_date".to_owned();
             run.metrics.push(outcome);
@@ -111,7 +119,13 @@ impl Jobs {
         }
         outcome.days_written = counts.values.len();
         for (day, value) in counts.values {
-            rows.push(self.stat(&metric.id, day, value, ("api_daily", "cumulative_snapshot", &counts.source_ref), &run.id));
+            rows.push(self.stat(
+                &metric.id,
+                day,
+                value,
+                ("api_daily", "cumulative_snapshot", &counts.source_ref),
+                &run.id,
+            ));
         }
         run.metrics.push(outcome);
         Ok(())
@@ -124,7 +138,9 @@ impl Jobs {
             (self.say)(&format!("[stars] note: {} is now {name}", metric.subject));
         }
         if repository.token_rejected {
-            outcome.notes.push("GitHub rejects the token; asked without it. A token needs read access to metadata only".to_owned());
+            outcome.notes.push(
+                "GitHub rejects the token; asked without it. A token needs read access to metadata only".to_owned(),
+            );
             (self.say)("[stars] warning: GitHub rejects GITHUB_TOKEN (expired, revoked or mistyped)");
         }
     }
@@ -164,7 +180,13 @@ impl Jobs {
         Err(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
-    async fn history_counts(&self, metric: &Metric, stars: i64, days: &[Date], steps: Option<&Steps<'_>>) -> Result<Counts, StepsOrCollect> {
+    async fn history_counts(
+        &self,
+        metric: &Metric,
+        stars: i64,
+        days: &[Date],
+        steps: Option<&Steps<'_>>,
+    ) -> Result<Counts, StepsOrCollect> {
         let Some(first) = days.first().copied() else {
             return Ok(Counts { values: BTreeMap::new(), source_ref: String::new(), notes: Vec::new() });
         };
@@ -176,7 +198,9 @@ impl Jobs {
             let (page_adds, oldest, last) = match known.and_then(page_from) {
                 Some(known) => known,
                 None => {
-                    let read = github::history_page(&self.asker, &metric.subject, page).await.map_err(StepsOrCollect::Collect)?;
+                    let read = github::history_page(&self.asker, &metric.subject, page)
+                        .await
+                        .map_err(StepsOrCollect::Collect)?;
                     if let Some(steps) = steps {
                         let details = json!({"adds": read.adds, "oldest": read.oldest, "last": read.last});
                         steps.finish(self, &step, &details).await.map_err(StepsOrCollect::Store)?;
@@ -193,7 +217,11 @@ impl Jobs {
             }
             if last {
                 let sum: i64 = adds.values().sum();
-                #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "star counts are small")]
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    reason = "star counts are small"
+                )]
                 let tolerance = ((stars as f64) * 0.01) as i64;
                 if (sum - stars).abs() > tolerance.max(2) {
                     notes.push(format!("the star history adds up to {sum}, the repository says {stars}"));
@@ -211,7 +239,8 @@ impl Jobs {
     /// A fall of more than a fifth against the stored day before, or between two new days.
     pub(crate) async fn drop_of(&self, metric: &str, values: &BTreeMap<Date, i64>) -> Result<Option<String>, JobError> {
         let Some((first, last)) = values.keys().next().zip(values.keys().last()) else { return Ok(None) };
-        let stored: Vec<Observation> = self.store.stats(metric, before(*first, 400), *last).await?.iter().map(Observation::from).collect();
+        let stored: Vec<Observation> =
+            self.store.stats(metric, before(*first, 400), *last).await?.iter().map(Observation::from).collect();
         let mut previous = value_at_or_before(&stored, before(*first, 1));
         for (day, value) in values {
             if let Some(known) = previous {

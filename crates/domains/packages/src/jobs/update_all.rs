@@ -55,7 +55,9 @@ impl Jobs {
         for metric in self.config.metrics.iter().filter(|metric| metric.is_active) {
             match metric.family {
                 Family::Downloads => self.backfill_downloads(&mut run, metric, (first, latest), &mut steps).await?,
-                Family::Stars => self.backfill_stars(&mut run, metric, (first, latest), options.accept_drops, &mut steps).await?,
+                Family::Stars => {
+                    self.backfill_stars(&mut run, metric, (first, latest), options.accept_drops, &mut steps).await?
+                }
             }
         }
         if run.errors.is_empty() {
@@ -87,8 +89,15 @@ impl Jobs {
         Ok(())
     }
 
-    async fn backfill_downloads(&self, run: &mut Run, metric: &Metric, (first, latest): (Date, Date), steps: &mut Steps<'_>) -> Result<(), JobError> {
-        let mut outcome = MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+    async fn backfill_downloads(
+        &self,
+        run: &mut Run,
+        metric: &Metric,
+        (first, latest): (Date, Date),
+        steps: &mut Steps<'_>,
+    ) -> Result<(), JobError> {
+        let mut outcome =
+            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
         let Some(source) = daily_source(&metric.source) else {
             outcome.outcome = "no_collector".to_owned();
             run.metrics.push(outcome);
@@ -103,7 +112,10 @@ impl Jobs {
                 outcome.gaps.extend(days_of(&details["gaps"]));
                 continue;
             }
-            (self.say)(&format!("[downloads] request source={} subject={} range={from}..{to}", metric.source, metric.subject));
+            (self.say)(&format!(
+                "[downloads] request source={} subject={} range={from}..{to}",
+                metric.source, metric.subject
+            ));
             let fetched = match source.daily(&self.asker, &metric.subject, from, to).await {
                 Ok(fetched) => fetched,
                 Err(error) => {
@@ -114,7 +126,14 @@ impl Jobs {
                 }
             };
             let targets: Vec<Date> = each_day(from, to).collect();
-            let mut settled = settle(&fetched, &targets, latest, source.reach(), self.config.refresh.absent_days, metric.absent_means_zero);
+            let mut settled = settle(
+                &fetched,
+                &targets,
+                latest,
+                source.reach(),
+                self.config.refresh.absent_days,
+                metric.absent_means_zero,
+            );
             let start = fetched.span().map(|span| span.0);
             settled.gaps.retain(|day| start.is_none_or(|start| *day > start));
             for reason in &settled.refused {
@@ -143,8 +162,16 @@ impl Jobs {
     }
 
     /// History, list or GraphQL; no snapshot: a failure is an error and no rows.
-    async fn backfill_stars(&self, run: &mut Run, metric: &Metric, (first, latest): (Date, Date), accept_drops: bool, steps: &mut Steps<'_>) -> Result<(), JobError> {
-        let mut outcome = MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+    async fn backfill_stars(
+        &self,
+        run: &mut Run,
+        metric: &Metric,
+        (first, latest): (Date, Date),
+        accept_drops: bool,
+        steps: &mut Steps<'_>,
+    ) -> Result<(), JobError> {
+        let mut outcome =
+            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
         if metric.source != "github" {
             outcome.outcome = "no_collector".to_owned();
             run.metrics.push(outcome);
@@ -180,15 +207,28 @@ impl Jobs {
         match self.star_counts(metric, Some(&repository), &days, Some(steps)).await {
             Ok(counts) => {
                 if let Some(drop) = self.drop_of(&metric.id, &counts.values).await?.filter(|_| !accept_drops) {
-                    run.error(&self.say, &metric.id, &format!("{drop}; the stored values are kept (--accept-drops stores it)"));
+                    run.error(
+                        &self.say,
+                        &metric.id,
+                        &format!("{drop}; the stored values are kept (--accept-drops stores it)"),
+                    );
                     outcome.outcome = "failed".to_owned();
                 } else {
                     let rows: Vec<_> = counts
                         .values
                         .iter()
-                        .map(|(day, value)| self.stat(&metric.id, *day, *value, ("recomputed", "cumulative_snapshot", &counts.source_ref), &run.id))
+                        .map(|(day, value)| {
+                            self.stat(
+                                &metric.id,
+                                *day,
+                                *value,
+                                ("recomputed", "cumulative_snapshot", &counts.source_ref),
+                                &run.id,
+                            )
+                        })
                         .collect();
-                    run.counts += self.store.write_stats_and_finish(&rows, Some((steps.name, &step, &json!({})))).await?;
+                    run.counts +=
+                        self.store.write_stats_and_finish(&rows, Some((steps.name, &step, &json!({})))).await?;
                     outcome.days_written = rows.len();
                     outcome.notes.extend(counts.notes);
                 }
