@@ -95,6 +95,19 @@ fn parse_days(bytes: &[u8]) -> Option<Micros> {
     Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
 }
 
+/// The UTC month of an instant, `2026-06`.
+pub fn month_of(at: Micros) -> String {
+    // Days of the proleptic Gregorian calendar, counted from 0000-03-01.
+    let days = at.div_euclid(DAY) + 719_468;
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + days.div_euclid(146_097) * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}")
+}
+
 /// `2026-06-09T10:30:00+00:00`, in UTC, with the fraction only when there is one.
 pub fn iso_utc(at: Micros) -> String {
     let Ok(instant) = Timestamp::from_microsecond(at) else { return at.to_string() };
@@ -121,6 +134,13 @@ mod tests {
         assert_eq!(parse_instant("2026-06-02T14:30:00+05:30"), parse_instant("2026-06-02T09:00:00Z"));
         for bad in ["", "2026-06-02", "2026-02-29T00:00Z", "2026-13-01T00:00Z", "2026-06-02T24:00Z", "2026-06-02T09:00:00.Z", "2026-06-02T09:00:00 x"] {
             assert_eq!(parse_instant(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn months_agree_with_a_calendar() {
+        for day in (-700_000..2_900_000).step_by(13) {
+            assert_eq!(month_of(day * DAY + 5), iso_utc(day * DAY)[..7], "{day}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Question, Stamps, money, ratio};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 
 /// One listed bot, active or not. `completion_rate` is a fraction, `avg_session_duration` minutes over completed sessions.
 /// `cost` and `cost_per_session` are there only with cost tracking; the latter is null without sessions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BotRow {
     pub experiment_id: i64,
     pub experiment_name: String,
@@ -23,10 +23,15 @@ pub struct BotRow {
     pub avg_session_duration: f64,
     pub completion_rate: f64,
     pub avg_messages_per_session: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "there")]
     pub cost_per_session: Option<Option<f64>>,
+}
+
+/// A field that is there may be null.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// One page of the table; `order_by` and `order_dir` echo the request.

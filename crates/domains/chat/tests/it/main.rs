@@ -3,6 +3,10 @@
 
 mod acme;
 mod filters;
+mod importing;
+mod real_data;
 mod reference;
+mod serving;
+mod store;
 mod worked_example;
 mod zones;

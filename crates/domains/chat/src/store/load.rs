@@ -1,0 +1,139 @@
+//! Reading rows back: changes for the image, and what an import compares with.
+
+use futures::StreamExt;
+use hashbrown::{HashMap, HashSet};
+use tallykeep_lake::{Filter, Scan, TeamLake};
+
+use super::{
+    MESSAGES, StoreError, Stored,
+    rows::Batch,
+};
+use crate::{
+    image::ChatImage,
+    rows::{Changes, MessageRow, TagLinkRow, TraceRow, UsageRow},
+};
+
+/// Works the writes `after < seq <= until` into the image.
+pub async fn load_changes(lake: &TeamLake, image: &mut ChatImage, after: i64, until: i64) -> Result<(), StoreError> {
+    let mut changes = Changes {
+        experiments: present(read(lake, after, until).await?),
+        channels: present(read(lake, after, until).await?),
+        participants: present(read(lake, after, until).await?),
+        tags: present(read(lake, after, until).await?),
+        ..Changes::default()
+    };
+    for (id, session) in latest(read(lake, after, until).await?, |row: &crate::rows::SessionRow| row.id) {
+        match session {
+            Some(session) => changes.sessions.push(session),
+            None => changes.gone.sessions.push(id),
+        }
+    }
+    for (key, link) in latest(read(lake, after, until).await?, |row: &TagLinkRow| (row.tag, row.kind, row.target)) {
+        match link {
+            Some(link) => changes.tag_links.push(link),
+            None => changes.gone.tag_links.push(key),
+        }
+    }
+    for (id, trace) in latest(read(lake, after, until).await?, |row: &TraceRow| row.id) {
+        match trace {
+            Some(trace) => changes.traces.push(trace),
+            None => changes.gone.traces.push(id),
+        }
+    }
+    for (key, usage) in latest(read(lake, after, until).await?, |row: &UsageRow| row.key) {
+        match usage {
+            Some(usage) => changes.usage.push(usage),
+            None => changes.gone.usage.push(key),
+        }
+    }
+    image.apply_entities(&changes);
+    drop(changes);
+    load_messages(lake, image, after, until).await?;
+    image.settle();
+    Ok(())
+}
+
+/// Messages are many: they go from the files straight into the image's columns.
+async fn load_messages(lake: &TeamLake, image: &mut ChatImage, after: i64, until: i64) -> Result<(), StoreError> {
+    let table = lake.table(&MESSAGES);
+    let view = table.view().await?;
+    if after < 0 {
+        image.expect_messages(usize::try_from(view.rows()).unwrap_or(0));
+    }
+    let mut stream = table.stream_files(&view.files, &newer(after, until))?;
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let columns = Batch::new(&MESSAGES, &batch)?;
+        for row in 0..batch.num_rows() {
+            let seq = u32::try_from(columns.int(0, row)?).unwrap_or(u32::MAX);
+            let message = MessageRow::read(&columns, row)?;
+            if columns.truth(1, row)? {
+                image.remove_message(message.id, seq);
+            } else {
+                image.add_message(&message, seq);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn newer(after: i64, until: i64) -> Scan {
+    Scan { columns: Vec::new(), filters: vec![Filter::Ints { column: "seq", least: after + 1, greatest: until }] }
+}
+
+/// A version of a row: its number, whether it is gone, and the row.
+type Version<T> = (i64, bool, T);
+
+async fn read<T: Stored>(lake: &TeamLake, after: i64, until: i64) -> Result<Vec<Version<T>>, StoreError> {
+    read_where(lake, &newer(after, until)).await
+}
+
+async fn read_where<T: Stored>(lake: &TeamLake, scan: &Scan) -> Result<Vec<Version<T>>, StoreError> {
+    let mut versions = Vec::new();
+    for batch in lake.table(T::table()).scan(scan).await? {
+        let columns = Batch::new(T::table(), &batch)?;
+        versions.reserve(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            versions.push((columns.int(0, row)?, columns.truth(1, row)?, T::read(&columns, row)?));
+        }
+    }
+    versions.sort_by_key(|(seq, ..)| *seq);
+    Ok(versions)
+}
+
+/// Every version, oldest first: the image keeps the last one of each id.
+fn present<T>(versions: Vec<Version<T>>) -> Vec<T> {
+    versions.into_iter().filter(|(_, gone, _)| !gone).map(|(.., row)| row).collect()
+}
+
+/// The last version per key; `None` when it is gone.
+fn latest<T, K: std::hash::Hash + Eq>(versions: Vec<Version<T>>, key: impl Fn(&T) -> K) -> HashMap<K, Option<T>> {
+    versions.into_iter().map(|(_, gone, row)| (key(&row), (!gone).then_some(row))).collect()
+}
+
+/// Fingerprints of the rows as they are now, by id, published or not; ids in the inclusive range only.
+pub(crate) async fn latest_fingerprints<T: Stored>(
+    lake: &TeamLake,
+    least: i64,
+    greatest: i64,
+) -> Result<HashMap<i64, u64>, StoreError> {
+    let scan = Scan { columns: Vec::new(), filters: vec![Filter::Ints { column: "id", least, greatest }] };
+    let versions = read_where::<T>(lake, &scan).await?;
+    let rows = latest(versions, Stored::id).into_iter();
+    Ok(rows.filter_map(|(id, row)| row.map(|row| (id, row.fingerprint()))).collect())
+}
+
+/// Ids there are now, in the inclusive range.
+pub(crate) async fn existing_ids<T: Stored>(
+    lake: &TeamLake,
+    least: i64,
+    greatest: i64,
+) -> Result<HashSet<i64>, StoreError> {
+    Ok(latest_fingerprints::<T>(lake, least, greatest).await?.into_keys().collect())
+}
+
+/// The tag links there are now, published or not.
+pub(crate) async fn current_links(lake: &TeamLake) -> Result<Vec<TagLinkRow>, StoreError> {
+    let versions = read_where::<TagLinkRow>(lake, &Scan::default()).await?;
+    Ok(latest(versions, |row| (row.tag, row.kind, row.target)).into_values().flatten().collect())
+}
