@@ -17,8 +17,11 @@ export function Figure(props: {
   /** Old numbers stay, dimmed, while newer ones load. */
   updating?: boolean;
   className?: string;
+  /** 3 inside a section with a heading of its own. */
+  level?: 2 | 3;
   children: ReactNode;
 }) {
+  const Heading = `h${props.level ?? 2}` as const;
   return (
     <section
       className={`figure ${props.light ? "light" : ""} ${props.className ?? ""}`}
@@ -27,10 +30,10 @@ export function Figure(props: {
     >
       <header className="figure-head">
         <div className="figure-heading">
-          <h3 className="figure-title">
+          <Heading className="figure-title">
             {props.title}
             {props.help}
-          </h3>
+          </Heading>
           {props.subtitle && <p className="caption">{props.subtitle}</p>}
         </div>
         {props.controls && <div className="figure-controls">{props.controls}</div>}
@@ -55,7 +58,7 @@ export function FigureLoading({ height }: { height: number }) {
 export function FigureEmpty(props: { title: string; text: string; command?: string; waiting?: string }) {
   return (
     <div className="figure-empty">
-      <h4 className="figure-title">{props.title}</h4>
+      <p className="figure-title">{props.title}</p>
       <p>{props.text}</p>
       {props.command && <CommandLine command={props.command} />}
       {props.waiting && <p className="caption">{props.waiting}</p>}
@@ -74,10 +77,10 @@ export function FigureError(props: {
   const { t } = useI18n();
   return (
     <div className="figure-error" role="alert">
-      <h4>
+      <p className="figure-error-title">
         <Icon name="warning" />
         {props.title ?? t("error.figure")}
-      </h4>
+      </p>
       <p>
         {props.cause} {props.still}
       </p>

@@ -39,7 +39,7 @@ export function StatTile(props: {
   return (
     <section className="tile" aria-label={props.label}>
       <header className="tile-head">
-        <h3 className="tile-label">{props.label}</h3>
+        <h2 className="tile-label">{props.label}</h2>
         {props.help && <Help about={props.label}>{props.help}</Help>}
       </header>
       {props.state === "loading" ? (

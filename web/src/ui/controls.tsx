@@ -68,9 +68,9 @@ export function ChoiceMenu<Id extends string>(props: {
   const current = props.choices.find((choice) => choice.id === props.value);
   return (
     <MenuTrigger>
-      <Button className={`button ${props.className ?? ""}`} aria-label={`${props.name}: ${current?.label ?? ""}`}>
+      <Button className={`button ${props.className ?? ""}`}>
         {props.icon && <Icon name={props.icon} />}
-        {!props.quietName && <span className="light">{props.name}</span>}
+        <span className={props.quietName ? "visually-hidden" : "light"}>{props.name} </span>
         <span>{current?.label ?? props.value}</span>
         <Icon name="down" />
       </Button>

@@ -203,7 +203,7 @@ describe("the page of a community", () => {
     const user = userEvent.setup();
     show();
     await tile("Total records");
-    await user.click(screen.getByRole("button", { name: "Basis: Added" }));
+    await user.click(screen.getByRole("button", { name: "Basis Added" }));
     await user.click(await screen.findByRole("menuitemradio", { name: "Published" }));
     await waitFor(() => expect(posts).toContain("record-snapshot-category 2026 published"));
     expect(new URLSearchParams(window.location.search).get("basis")).toBe("published");
