@@ -12,6 +12,7 @@ use crate::exit::usage;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    pub access: tallykeep_access::AccessConfig,
     pub repository: tallykeep_repository::Config,
 }
 
