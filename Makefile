@@ -7,7 +7,7 @@
 # DEMO_DIR=/tmp/demo make run        another folder for the demo's data
 
 LISTEN ?= 127.0.0.1:8080
-DEMO_DIR ?= tallykeep-data/demo
+DEMO_DIR ?= tallykeep-demo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The run, the tests and CI share one profile, so a fresh machine builds the tree once (docs/adr/0003-one-build-profile.md).
 BINARY := $(TARGET)/debug/tallykeep
