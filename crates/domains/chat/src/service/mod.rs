@@ -103,11 +103,11 @@ impl Chat {
 
     /// Whether the team tracks cost (off until it says so).
     pub async fn cost_tracking(&self, team: &TeamControl) -> Result<bool, ChatError> {
-        Ok(team.setting("chat_cost_tracking").await?.and_then(|value| value.as_bool()).unwrap_or(false))
+        Ok(team.setting("cost_tracking").await?.and_then(|value| value.as_bool()).unwrap_or(false))
     }
 
     pub async fn set_cost_tracking(&self, team: &TeamControl, on: bool) -> Result<(), ChatError> {
-        Ok(team.set_setting("chat_cost_tracking", Value::Bool(on)).await?)
+        Ok(team.set_setting("cost_tracking", Value::Bool(on)).await?)
     }
 
     /// The zone a question without `tz` is answered in: the person's, else the team's, else UTC.
