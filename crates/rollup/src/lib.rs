@@ -10,6 +10,7 @@ mod codec;
 mod family;
 pub mod population;
 mod rows;
+pub mod sets;
 mod store;
 mod tally;
 

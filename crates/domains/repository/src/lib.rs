@@ -11,6 +11,7 @@ pub mod documents;
 pub mod events;
 pub mod import;
 mod membership;
+pub mod read;
 pub mod records;
 mod service;
 pub mod state;

@@ -1,12 +1,15 @@
 //! The domain as the rest of the program sees it.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use tallykeep_control::{Control, ControlError, TeamControl};
 use tallykeep_lake::{Lake, LakeError, TeamLake};
 use tallykeep_rollup::RollupError;
 
-use crate::{ConfigError, Settings};
+use crate::{ConfigError, Settings, read::Labels};
 
 /// Why the repository domain could not do what was asked. Knows nothing of HTTP.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,8 @@ pub enum RepositoryError {
     #[error(transparent)]
     Rollup(#[from] RollupError),
     #[error(transparent)]
+    Set(#[from] tallykeep_rollup::sets::SetError),
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     File(#[from] tallykeep_collect::FileError),
@@ -43,11 +48,27 @@ pub struct Repository {
     control: Control,
     lake: Lake,
     settings: Arc<Settings>,
+    label_cache: Arc<LabelCache>,
+}
+
+/// The labels of every team that was read, with the version they were read at.
+#[derive(Default)]
+pub(crate) struct LabelCache(Mutex<HashMap<i64, (String, Arc<Labels>)>>);
+
+impl LabelCache {
+    pub(crate) fn get(&self, team: i64) -> Option<(String, Arc<Labels>)> {
+        // A panic elsewhere leaves the map as valid as it was.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&team).cloned()
+    }
+
+    pub(crate) fn put(&self, team: i64, version: String, labels: Arc<Labels>) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(team, (version, labels));
+    }
 }
 
 impl Repository {
     pub fn new(control: Control, lake: Lake, settings: Settings) -> Self {
-        Self { control, lake, settings: Arc::new(settings) }
+        Self { control, lake, settings: Arc::new(settings), label_cache: Arc::default() }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -61,7 +82,7 @@ impl Repository {
     /// The domain of the team a control handle is bound to.
     pub fn of(&self, control: TeamControl) -> TeamRepository {
         let lake = self.lake.team(&control.team().slug);
-        TeamRepository { control, lake, settings: self.settings.clone() }
+        TeamRepository { control, lake, settings: self.settings.clone(), label_cache: self.label_cache.clone() }
     }
 }
 
@@ -71,6 +92,7 @@ pub struct TeamRepository {
     pub(crate) control: TeamControl,
     pub(crate) lake: TeamLake,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) label_cache: Arc<LabelCache>,
 }
 
 impl TeamRepository {
@@ -126,6 +148,10 @@ impl TeamRepository {
                 changed.push((key.0.clone(), key.1.clone(), text));
             }
         }
-        Ok(self.control.save_labels(&changed).await?)
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.control.save_labels(&changed).await?;
+        Ok(self.control.set_watermark("labels", "all", &uuid::Uuid::now_v7().to_string()).await?)
     }
 }

@@ -1,8 +1,9 @@
 //! Rolling up: dirty days and new days of every family, window by window (spec/invenio §4).
 
-mod record_deltas;
+pub(crate) mod record_deltas;
 mod report;
 mod usage_deltas;
+mod visitor_sets;
 mod window;
 
 use std::time::Instant;
@@ -177,7 +178,6 @@ pub(crate) struct Run<'a> {
     pub scopes: Vec<u32>,
     pub run_id: String,
     pub today: Date,
-    pub started: Instant,
 }
 
 /// Name of the lease of a team's aggregation.
@@ -236,7 +236,7 @@ impl TeamRepository {
         let enabled = self.enabled_communities(&state).await?;
         let scopes = state.scopes(&request.communities, |c| enabled.contains(&c.id))?;
         self.save_labels(&state.labels).await?;
-        let run = Run { request, scopes, run_id: run_id.to_owned(), today: self.control.clock().today(), started };
+        let run = Run { request, scopes, run_id: run_id.to_owned(), today: self.control.clock().today() };
         let mut results = Vec::new();
         for aggregator in Aggregator::ALL.into_iter().filter(|a| wanted(*a)) {
             let result = match aggregator {

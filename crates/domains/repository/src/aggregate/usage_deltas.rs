@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{
     AggregateProgress, Aggregator, AggregatorResult, Run, Watch,
     record_deltas::{note, recomputed_days},
+    visitor_sets::{self, Sets},
     window::Plan,
 };
 use crate::{
@@ -46,6 +47,8 @@ struct Event {
     scopes: (u32, u32),
     extra: [Option<Cell>; 3],
     entities: [u32; 4],
+    /// The visitor as sets know it; 0 for events without one.
+    visitor: u64,
     size: i64,
 }
 
@@ -78,7 +81,7 @@ impl TeamRepository {
         let all = i64::try_from(months.len()).unwrap_or(i64::MAX);
         let mut earliest: BTreeMap<u32, i32> = BTreeMap::new();
         for (done, (month, files)) in (1_i64..).zip(months) {
-            let rows_of_month = self.fold_month(state, &table, &files, &plans).await?;
+            let (rows_of_month, sets) = self.fold_month(state, &table, &files, &plans).await?;
             let (first, last) = month_days(&month);
             for index in 0..rows_of_month.len() {
                 let (scope, day) = (rows_of_month.cells[index].scope(), rows_of_month.days[index]);
@@ -100,6 +103,9 @@ impl TeamRepository {
                     watch: |scope, day| plans.get(&scope).is_some_and(|p| p.was_final(day)),
                 })
                 .await?;
+            let number_of: HashMap<&str, u32> = named.iter().map(|(s, id)| (id.as_str(), *s)).collect();
+            let covers = |scope: &str, day| number_of.get(scope).and_then(|s| plans.get(s)).is_some_and(|p| p.covers(day));
+            self.write_visitor_sets(&month, sets, covers).await?;
             let restated =
                 self.restatements(aggregator.name(), FAMILY.measures, &written.touched, &state.vocabulary, &reasons, run);
             result.restated += restated.len();
@@ -183,14 +189,16 @@ impl TeamRepository {
         table: &Table,
         files: &[DataFile],
         plans: &BTreeMap<u32, Plan>,
-    ) -> Result<Rows, RepositoryError> {
+    ) -> Result<(Rows, Sets), RepositoryError> {
         let mut lookup = Lookup::default();
         let mut month = Month::default();
         let mut columns = COLUMNS.to_vec();
         columns.push("own");
         // Only the days that are redone are read: one corrected day costs one day.
         let days: BTreeSet<i32> = days_to_read(plans, files);
-        let (Some(low), Some(high)) = (days.first(), days.last()) else { return Ok(Rows::new(FAMILY.measures.len())) };
+        let (Some(low), Some(high)) = (days.first(), days.last()) else {
+            return Ok((Rows::new(FAMILY.measures.len()), Sets::new()));
+        };
         let filter = Filter::Instants {
             column: "ts",
             from: i64::from(*low) * DAY_MICROS,
@@ -199,12 +207,14 @@ impl TeamRepository {
         for batch in table.scan_files(files, &Scan { columns, filters: vec![filter] }).await? {
             lookup.add(state, &batch, plans, &days, &mut month)?;
         }
-        tokio::task::spawn_blocking({
+        let scopes = state.vocabulary.scopes.clone();
+        tokio::task::spawn_blocking(move || {
             let workers = std::thread::available_parallelism().map_or(1, usize::from);
-            move || fold(month, workers)
+            let sets = visitor_sets::encode(visitors(&month, &scopes))?;
+            Ok((fold(month, workers), sets))
         })
         .await
-        .map_err(|e| RepositoryError::Worker(e.to_string()))
+        .map_err(|e| RepositoryError::Worker(e.to_string()))?
     }
 }
 
@@ -426,6 +436,7 @@ impl Lookup {
             };
             let visitor = if visitors.is_valid(row) { visitors.value(row) } else { "" };
             let fresh = u32::try_from(self.visitors.len()).unwrap_or(u32::MAX);
+            let visitor_hash = xxh3_128(visitor.as_bytes());
             month.events.push(Event {
                 day,
                 download,
@@ -433,11 +444,12 @@ impl Lookup {
                 scopes: (from, to),
                 extra,
                 entities: [
-                    *self.visitors.entry(xxh3_128(visitor.as_bytes())).or_insert(fresh),
+                    *self.visitors.entry(visitor_hash).or_insert(fresh),
                     record_entity[recid],
                     parent,
                     if download { self.files.add(file) } else { 0 },
                 ],
+                visitor: low_half(visitor_hash),
                 size: if sizes.is_valid(row) { sizes.value(row) } else { 0 },
             });
         }
@@ -493,6 +505,22 @@ impl Lookup {
         self.file_types.insert((record, file), found);
         found
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half of 128 bits")]
+fn low_half(hash: u128) -> u64 {
+    hash as u64
+}
+
+/// The visitors of every scope and day, views and downloads apart.
+fn visitors(month: &Month, scopes: &Words) -> BTreeMap<(String, i32, bool), Vec<u64>> {
+    let mut found: HashMap<(u32, i32, bool), Vec<u64>> = HashMap::new();
+    for event in &month.events {
+        for &scope in &month.scopes[event.scopes.0 as usize..event.scopes.1 as usize] {
+            found.entry((scope, event.day, event.download)).or_default().push(event.visitor);
+        }
+    }
+    found.into_iter().map(|((scope, day, kind), list)| ((scopes.text(scope).to_owned(), day, kind), list)).collect()
 }
 
 /// Folds a month on several threads, each with whole days.
