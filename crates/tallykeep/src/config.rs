@@ -13,6 +13,7 @@ use crate::exit::usage;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub access: tallykeep_access::AccessConfig,
+    pub chat: crate::commands::chat::wiring::ChatSection,
     pub repository: tallykeep_repository::Config,
 }
 

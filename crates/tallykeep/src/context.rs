@@ -78,3 +78,24 @@ impl Context {
         Ok(())
     }
 }
+
+/// Cancelled by the first Ctrl-C or TERM, so that work stops after the step at hand; the second one ends the process.
+pub fn interrupted() -> tokio_util::sync::CancellationToken {
+    use tokio::signal::unix::{SignalKind, signal};
+    let token = tokio_util::sync::CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+        for round in 0..2 {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            if round > 0 {
+                std::process::exit(130);
+            }
+            cancel.cancel();
+        }
+    });
+    token
+}

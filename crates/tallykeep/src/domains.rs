@@ -1,1 +1,93 @@
-//! The one list of domains. To add one: its crate, and a line here.
+//! The one list of domains. To add one: its crate, and its lines here.
+
+use std::{path::PathBuf, process::Stdio};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tallykeep_repository::{
+    Repository, Settings, TeamRepository,
+    aggregate::AggregateRequest,
+};
+use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, TimetableEntry};
+
+use crate::{commands::people::accounts, context::Context};
+
+/// Job kind of repository aggregation.
+pub const AGGREGATE: &str = "repository.aggregate";
+/// Held by a live `serve`: queued jobs will be done.
+pub const SERVE_LEASE: &str = "serve";
+
+/// The repository settings, with the environment over the file; mistakes are usage errors.
+pub fn settings(context: &Context) -> anyhow::Result<Settings> {
+    let config = context.config.repository.clone().with_env(|key| std::env::var(key).ok());
+    for key in config.without_meaning() {
+        tracing::info!("{key} is accepted but has no meaning here");
+    }
+    config.settings().map_err(|error| crate::exit::usage(error.to_string()))
+}
+
+/// The repository domain of the chosen team.
+pub async fn repository(context: &Context) -> anyhow::Result<TeamRepository> {
+    let repository = Repository::new(context.control().await?.clone(), context.lake().await?.clone(), settings(context)?);
+    Ok(repository.of(context.team_control().await?))
+}
+
+/// The server with every domain in it.
+pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder> {
+    let control = context.control().await?.clone();
+    let settings = settings(context)?;
+    let scheduled = std::env::var("TALLYKEEP_SCHEDULE").map_or(true, |value| value != "off");
+    let mut timetable = Vec::new();
+    if settings.enabled && settings.scheduled_aggregation {
+        timetable.push(TimetableEntry::new("repository aggregation", "40 * * * *", AGGREGATE, json!({}), Audience::EachTeam)?);
+    }
+    let repository = Repository::new(control.clone(), context.lake().await?.clone(), settings);
+    let login = if loopback { LoginMode::AfterFirstUser } else { LoginMode::Required };
+    let builder = App::builder(control, accounts(context).await?)
+        .login(login)
+        .serves_timetable(scheduled)
+        .with(repository)
+        .job(AGGREGATE, aggregate_job)
+        .timetable(timetable);
+    Ok(builder)
+}
+
+/// Fills the domains beside the repository with demo data.
+pub async fn seed_others(_context: &Context, _seed: u64) -> anyhow::Result<()> {
+    Ok(())
+}
+
+async fn aggregate_job(context: JobContext) -> Result<Value, JobError> {
+    let repository = context.service::<Repository>()?.of(context.team().clone());
+    let request = AggregateRequest::from_json(&context.job.args);
+    let result = repository
+        .aggregate(&request, &context.job.id, &mut |p| {
+            context.progress(p.done, Some(p.all), &format!("{}: {}", p.aggregator, p.step));
+            !context.is_cancelled()
+        })
+        .await
+        .map_err(|error| JobError(error.to_string()))?;
+    Ok(json!({"status": result.status, "total_duration": result.total_duration,
+        "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()}))
+}
+
+/// Starts `tallykeep worker` as a process of its own, which outlives this one. Answers its PID and log.
+pub fn start_worker(context: &Context) -> anyhow::Result<(u32, PathBuf)> {
+    use std::os::unix::process::CommandExt;
+    let folder = context.options.data_dir.join("logs");
+    std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
+    let log = folder.join("worker.log");
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
+    let options = &context.options;
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    command.arg("worker").arg("--data-dir").arg(&options.data_dir).arg("--team").arg(options.team.as_str());
+    command.arg("--log").arg(&options.log);
+    if let Some(config) = &options.config {
+        command.arg("--config").arg(config);
+    }
+    if let Some(database) = &options.database {
+        command.env("TALLYKEEP_DATABASE", database);
+    }
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
+    Ok((command.spawn()?.id(), log))
+}

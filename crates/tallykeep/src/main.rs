@@ -3,6 +3,8 @@
 mod commands;
 mod config;
 mod context;
+#[cfg(test)]
+mod documentation;
 mod domains;
 mod exit;
 

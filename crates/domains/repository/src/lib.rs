@@ -7,6 +7,7 @@ pub mod aggregate;
 mod config;
 pub mod dashboards;
 pub mod dates;
+pub mod demo;
 pub mod documents;
 pub mod events;
 pub mod import;

@@ -3,11 +3,18 @@
 //! To add one: a file, `pub mod`, a variant, a line in `run`, a test. Every command's help ends with an example.
 
 mod audit;
+pub mod chat;
+mod community_stats;
+mod demo;
 mod import;
-mod people;
+mod openapi;
+pub mod people;
+mod schedule;
+mod serve;
 mod team;
 mod token;
 mod user;
+mod worker;
 
 use crate::context::Context;
 
@@ -16,6 +23,23 @@ pub enum Command {
     /// Read files into the lake
     #[command(subcommand)]
     Import(import::Import),
+    /// Snapshots and kept answers of chat
+    #[command(subcommand)]
+    Chat(chat::Chat),
+    /// Statistics of a repository's communities
+    #[command(subcommand)]
+    CommunityStats(community_stats::CommunityStats),
+    /// Fill an installation with believable data and serve it
+    Demo(demo::Demo),
+    /// Serve the API and the dashboard, run jobs and the timetable
+    Serve(serve::Serve),
+    /// The timetable
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
+    /// Do queued jobs until none is left
+    Worker(worker::Worker),
+    /// The HTTP API as an OpenAPI document
+    Openapi(openapi::Openapi),
     /// Teams, their members, who sees their dashboards
     #[command(subcommand)]
     Team(team::Team),
@@ -34,6 +58,13 @@ impl Command {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Import(command) => command.run(context).await,
+            Self::Chat(command) => command.run(context).await,
+            Self::CommunityStats(command) => command.run(context).await,
+            Self::Demo(command) => command.run(context).await,
+            Self::Serve(command) => command.run(context).await,
+            Self::Schedule(command) => command.run(context).await,
+            Self::Worker(command) => command.run(context).await,
+            Self::Openapi(command) => command.run(context).await,
             Self::Team(command) => command.run(context).await,
             Self::User(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,

@@ -1,11 +1,14 @@
 //! `tallykeep import …`
 
+mod chat;
 mod repository;
 
 use crate::context::Context;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Import {
+    /// Conversations of chatbots: a folder or archive of CSV files
+    Chat(chat::Chat),
     /// Records, communities, memberships and usage events of a repository
     Repository(repository::Repository),
 }
@@ -13,6 +16,7 @@ pub enum Import {
 impl Import {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self {
+            Self::Chat(command) => command.run(context).await,
             Self::Repository(command) => command.run(context).await,
         }
     }

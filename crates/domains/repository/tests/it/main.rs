@@ -1,0 +1,6 @@
+//! The repository domain through its library: numbers of spec/invenio §3, the real sets, a slow reference, bad input.
+
+mod bad_input;
+mod real_data;
+mod support;
+mod worked_example;

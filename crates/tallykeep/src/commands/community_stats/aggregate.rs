@@ -1,0 +1,198 @@
+//! `community-stats aggregate`
+
+use std::time::Duration;
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
+use serde_json::json;
+use tallykeep_control::{JobState, NewJob};
+use tallykeep_repository::{
+    Settings,
+    aggregate::{AggregateRequest, Aggregator},
+};
+
+use crate::{context::Context, domains, exit::usage};
+
+/// Carries on window by window until caught up; each window is kept by itself.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: tallykeep community-stats aggregate --eager --verbose")]
+pub struct Aggregate {
+    /// UUID or slug of a community, or `global` [default: all enabled communities and global]
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    community_id: Vec<String>,
+
+    /// First day [default: the day of the first record]
+    #[arg(long, value_name = "DATE")]
+    start_date: Option<Date>,
+
+    /// Last day [default: today]
+    #[arg(long, value_name = "DATE")]
+    end_date: Option<Date>,
+
+    /// Aggregate in this process and wait
+    #[arg(long, overrides_with = "no_eager")]
+    eager: bool,
+
+    /// Hand the work to a running `serve`, or to a process of its own
+    #[arg(long)]
+    no_eager: bool,
+
+    /// Update the bookmarks (the default)
+    #[arg(long, overrides_with = "no_update_bookmark")]
+    update_bookmark: bool,
+
+    /// Leave the bookmarks as they are
+    #[arg(long)]
+    no_update_bookmark: bool,
+
+    /// Start at the first day, whatever the bookmarks say
+    #[arg(long)]
+    ignore_bookmark: bool,
+
+    /// Only these aggregations
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    aggregation_type: Vec<String>,
+
+    /// Details of every aggregation
+    #[arg(long)]
+    verbose: bool,
+
+    /// Aggregate although scheduled aggregation is switched off
+    #[arg(long)]
+    force: bool,
+}
+
+impl Aggregate {
+    pub async fn run(self, context: &Context, settings: &Settings) -> anyhow::Result<()> {
+        if !settings.scheduled_aggregation {
+            if !self.force {
+                bail!(
+                    "scheduled aggregation is switched off (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED is False); use --force to aggregate anyway"
+                );
+            }
+            eprintln!("Bypassing the scheduled tasks check (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED) because of --force");
+            tracing::info!("bypassing COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED because of --force");
+        }
+        let aggregators = self
+            .aggregation_type
+            .iter()
+            .map(|name| {
+                let known = || Aggregator::ALL.map(Aggregator::name).join(", ");
+                Aggregator::from_name(name).ok_or_else(|| usage(format!("--aggregation-type: no `{name}`; there are {}", known())))
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let request = AggregateRequest {
+            communities: self.community_id,
+            start: self.start_date,
+            end: self.end_date,
+            update_bookmark: !self.no_update_bookmark,
+            ignore_bookmark: self.ignore_bookmark,
+            aggregators,
+        };
+        if let (Some(start), Some(end)) = (request.start, request.end)
+            && end < start
+        {
+            return Err(usage(format!("--end-date {end} is before --start-date {start}")));
+        }
+        // A wrong name is said now, not by a job nobody watches.
+        let repository = domains::repository(context).await?;
+        for name in &request.communities {
+            repository.community(name).await?;
+        }
+        let job = NewJob { kind: domains::AGGREGATE, args: request.to_json() };
+        if !self.eager {
+            return hand_over(context, &job).await;
+        }
+        let control = context.team_control().await?;
+        let id = control.start_job(&job).await?;
+        let bar = bar(context);
+        let plain = !context.is_terminal() && !context.options.json;
+        if plain {
+            println!("Aggregating statistics of {}", scope_text(&request));
+        }
+        let stop = crate::context::interrupted();
+        let (beats, mut progress) = tokio::sync::watch::channel(tallykeep_control::JobProgress::default());
+        let beater = {
+            let (control, id) = (control.control().clone(), id.clone());
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                loop {
+                    let now = progress.borrow_and_update().clone();
+                    if matches!(control.beat_job(&id, &now).await, Ok(true)) {
+                        stop.cancel();
+                    }
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            })
+        };
+        let outcome = repository
+            .aggregate(&request, &id, &mut |p| {
+                bar.set_length(p.all.unsigned_abs());
+                bar.set_position(p.done.unsigned_abs());
+                bar.set_message(format!("{}: {}", p.aggregator, p.step));
+                if plain && (p.done == p.all || self.verbose) {
+                    println!("  {} {}/{} {}", p.aggregator, p.done, p.all, p.step);
+                }
+                let step = Some(format!("{}: {}", p.aggregator, p.step));
+                beats.send_replace(tallykeep_control::JobProgress { done: p.done, all: Some(p.all), step });
+                !stop.is_cancelled()
+            })
+            .await;
+        beater.abort();
+        bar.finish_and_clear();
+        let control = control.control();
+        match outcome {
+            Ok(result) => {
+                let kept = json!({"status": result.status, "total_duration": result.total_duration,
+                    "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()});
+                control.end_job(&id, JobState::Done, Some(&kept), None).await?;
+                let report = if self.verbose { &result.formatted_report_verbose } else { &result.formatted_report };
+                context.print(&result, || report.clone())
+            }
+            Err(error) => {
+                let state = if stop.is_cancelled() { JobState::Cancelled } else { JobState::Failed };
+                control.end_job(&id, state, None, Some(&error.to_string())).await?;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn scope_text(request: &AggregateRequest) -> String {
+    if request.communities.is_empty() {
+        "all enabled communities and the whole repository".to_owned()
+    } else {
+        request.communities.join(", ")
+    }
+}
+
+/// Queues the job for a live `serve`; where there is none, starts a process of its own.
+async fn hand_over(context: &Context, job: &NewJob) -> anyhow::Result<()> {
+    let control = context.team_control().await?;
+    let id = control.queue_job(job).await?;
+    let holder = control.control().lease_holder(domains::SERVE_LEASE).await?;
+    let (how, text) = match holder {
+        Some(holder) => ("queued", format!("Queued as job {id} for the running server ({}).", holder.what)),
+        None => {
+            let (pid, log) = domains::start_worker(context)?;
+            (
+                "started",
+                format!("No server is running: started a process of its own (PID {pid}) for job {id}; it logs to {}.", log.display()),
+            )
+        }
+    };
+    let document = json!({"job": id, "status": how});
+    context.print(&document, || format!("{text}\nFollow it with: tallykeep community-stats status"))
+}
+
+fn bar(context: &Context) -> ProgressBar {
+    if !context.is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_msg}\n[{bar:40}] {pos}/{len} {elapsed} left {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(0).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
