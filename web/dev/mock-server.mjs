@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { layout } from "./default-layout.mjs";
 import { category, TODAY } from "./generate.mjs";
+import { packagesDashboard, windowTotals } from "./generate-packages.mjs";
 
 const dist = new URL("../dist/", import.meta.url).pathname;
 const TYPES = {
@@ -140,6 +141,13 @@ function handle(request, body, reply) {
       ),
     );
   if (/^\/communities\/[^/]+\/stats$/.test(path)) return html(statsMount("community", community));
+  if (path === "/packages") return html("");
+  if (path === "/api/v1/dashboard/daily") {
+    const query = url.searchParams;
+    return json(
+      query.get("response") ? windowTotals(query.get("window_start"), query.get("window_end")) : packagesDashboard(),
+    );
+  }
   if (path === "/api/v1/overview") return json(overview);
   if (path === "/api/records")
     return json({ hits: { hits: works.slice(0, Number(url.searchParams.get("size") ?? 10)) } });

@@ -3,6 +3,7 @@ import type { Community, DashboardConfig } from "./api/types";
 import { RepositoryPage } from "./domains/repository/RepositoryPage";
 
 const OverviewPage = lazy(() => import("./pages/OverviewPage"));
+const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
 
 /** What the server says about a page without a dashboard configuration: `<div id="tallykeep" data-page='{"page": …}'>`. */
 export interface PageData {
@@ -15,6 +16,7 @@ export interface PageData {
 /** The one list of pages: the server's mount point names one; without a name the address decides. */
 const PAGES: Record<string, (data: PageData) => ReactNode> = {
   overview: () => <OverviewPage />,
+  packages: () => <PackagesPage />,
 };
 
 export function pageFor(mount: HTMLElement): ReactNode {

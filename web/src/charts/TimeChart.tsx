@@ -18,6 +18,7 @@ export function TimeChart(props: {
   height: number;
   style: NumberStyle;
   mayBreak?: boolean;
+  ownEnds?: boolean;
   legend?: "beside" | "top" | "none";
   legendTitle?: string;
   annotations?: readonly { index: number; text: string }[];
@@ -49,9 +50,23 @@ export function TimeChart(props: {
             words: { noData: t("chart.noData") },
             annotations: props.annotations ?? [],
             mayBreak: props.mayBreak ?? false,
+            ownEnds: props.ownEnds ?? false,
           })
         : null,
-    [figure, props.shape, props.stacked, hidden, focused, size, locale, style, t, props.annotations, props.mayBreak],
+    [
+      figure,
+      props.shape,
+      props.stacked,
+      hidden,
+      focused,
+      size,
+      locale,
+      style,
+      t,
+      props.annotations,
+      props.mayBreak,
+      props.ownEnds,
+    ],
   );
   const option = useMemo(() => (drawing ? optionOf(drawing.shapes) : null), [drawing]);
   const box = useECharts(size, option);

@@ -30,6 +30,8 @@ export interface DrawingRequest {
   annotations?: readonly { index: number; text: string }[];
   /** Lets a line start above zero (spec §16.6 y-min); stacks, bars and areas never do. */
   mayBreak?: boolean;
+  /** The scale is the data's own minimum and maximum (trend cards). */
+  ownEnds?: boolean;
 }
 
 export interface Drawing {
@@ -49,7 +51,9 @@ export function drawTimeChart(request: DrawingRequest): Drawing {
   const shown = visibleSeries(figure, request.hidden);
   const stacked = request.stacked && shown.length > 1;
   const scale = timeScale(request, shown, stacked);
-  const yLabels = scale.ticks.map((tick) => formatAxis(tick, figure.valueType, style));
+  const yLabels = scale.ticks.map((tick) =>
+    scale.broken ? formatShort(tick, figure.valueType, style) : formatAxis(tick, figure.valueType, style),
+  );
   const frame = frameOf(size, yLabels, figure.buckets.length);
   const labels = axisLabels(figure.buckets, figure.granularity, frame.width, locale);
   const shapes: Shape[] = [
@@ -94,6 +98,7 @@ function timeScale(request: DrawingRequest, shown: readonly Series[], stacked: b
   return scaleOf(values, {
     fromZero,
     whole: figure.valueType === "number" && values.every(Number.isInteger),
+    ownEnds: request.ownEnds === true && !stacked,
     base: figure.valueType === "filesize" && request.style.binarySizes ? 1024 : 1000,
   });
 }

@@ -42,7 +42,7 @@ function stepFor(span: number, whole: boolean, base: number): number {
  */
 export function scaleOf(
   values: readonly number[],
-  options: { fromZero: boolean; whole?: boolean; base?: number; headroom?: number },
+  options: { fromZero: boolean; whole?: boolean; base?: number; headroom?: number; ownEnds?: boolean },
 ): Scale {
   const known = values.filter((value) => Number.isFinite(value));
   const whole = options.whole ?? known.every(Number.isInteger);
@@ -50,6 +50,16 @@ export function scaleOf(
   const largest = known.length > 0 ? Math.max(...known) : 0;
   const smallest = known.length > 0 ? Math.min(...known) : 0;
   const span = largest - smallest;
+  if (options.ownEnds && smallest > 0) {
+    // Trend cards: their own true ends, a spread of at least 1, whatever the distance from zero.
+    const spread = Math.max(1, span);
+    return {
+      min: smallest - 0.12 * spread,
+      max: largest + 0.08 * spread,
+      ticks: span > 0 ? [smallest, largest] : [largest],
+      broken: true,
+    };
+  }
   if (!options.fromZero && span > 0 && smallest > 0 && smallest >= largest * 0.01 && smallest - 0.2 * span > 0) {
     return { min: smallest - 0.2 * span, max: largest + 0.1 * span, ticks: [smallest, largest], broken: true };
   }

@@ -66,8 +66,7 @@ export function DateRange(props: DateRangeProps) {
       <DialogTrigger isOpen={open} onOpenChange={setOpen}>
         <Button className="button">
           <Icon name="calendar" />
-          <span>{t(`preset.${value.preset}`)}</span>
-          <span className="light">{formatRange(value.range, locale)}</span>
+          <span>{t(`preset.${value.preset}`)}</span> <span className="light">{formatRange(value.range, locale)}</span>
         </Button>
         <Popover className="float" placement="bottom start" offset={4}>
           <Dialog aria-label={t("date.range")} style={{ outline: "none" }}>

@@ -8,6 +8,8 @@ import "./figure.css";
 export function Figure(props: {
   id?: string;
   title: string;
+  /** Name of the region where several figures of a page share a title. */
+  label?: string;
   subtitle?: ReactNode;
   controls?: ReactNode;
   help?: ReactNode;
@@ -25,7 +27,7 @@ export function Figure(props: {
   return (
     <section
       className={`figure ${props.light ? "light" : ""} ${props.className ?? ""}`}
-      aria-label={props.title}
+      aria-label={props.label ?? props.title}
       {...(props.id ? { id: props.id } : {})}
     >
       <header className="figure-head">

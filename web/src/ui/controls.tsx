@@ -70,7 +70,7 @@ export function ChoiceMenu<Id extends string>(props: {
     <MenuTrigger>
       <Button className={`button ${props.className ?? ""}`}>
         {props.icon && <Icon name={props.icon} />}
-        <span className={props.quietName ? "visually-hidden" : "light"}>{props.name} </span>
+        <span className={props.quietName ? "visually-hidden" : "light"}>{props.name}</span>{" "}
         <span>{current?.label ?? props.value}</span>
         <Icon name="down" />
       </Button>
