@@ -4,6 +4,7 @@
 //! What counts is defined once, in [`filter`] and [`metrics`].
 
 pub mod charts;
+pub mod demo;
 pub mod export;
 pub mod filter;
 pub mod image;

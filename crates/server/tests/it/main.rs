@@ -1,6 +1,8 @@
 //! The server, called in process.
 
 mod attacks;
+mod chat;
+mod chat_clients;
 mod frame;
 mod isolation;
 mod jobs;

@@ -42,12 +42,17 @@ impl Server {
     }
 
     pub async fn with(config: AccessConfig, build: impl FnOnce(AppBuilder) -> AppBuilder) -> Self {
+        Self::with_control(config, |_, builder| build(builder)).await
+    }
+
+    /// For services that keep things in the control database themselves.
+    pub async fn with_control(config: AccessConfig, build: impl FnOnce(&Control, AppBuilder) -> AppBuilder) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let control = Control::open(dir.path(), Clock::System).await.expect("a database");
         let key = InstallationKey::open(dir.path()).expect("a key");
         // The rate limit has tests of its own; elsewhere it would only count them.
         let accounts = Accounts::new(control.clone(), config, key).expect("accounts");
-        let app = build(App::builder(control.clone(), accounts.clone())).build();
+        let app = build(&control, App::builder(control.clone(), accounts.clone())).build();
         Self { router: router(app.clone()), control, accounts, app, sessions: AtomicU64::new(0), dir }
     }
 

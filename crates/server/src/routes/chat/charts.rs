@@ -1,7 +1,6 @@
 //! One route per chart (spec/chat §4). All take the filters of §5 and answer with `X-Cache` and `Age`.
 
 use axum::{extract::State, http::Uri, response::Response};
-use serde_json::Value;
 use tallykeep_chat::charts::Chart;
 use utoipa_axum::routes;
 

@@ -62,11 +62,8 @@ pub fn routes() -> Vec<Route> {
     routes.into_iter().map(|route| if route.is_page() { route } else { route.errors(chat_shape) }).collect()
 }
 
-/// The page. Its mount point says which team and where the API is; `csrfmiddlewaretoken` is what the seed's scripts send back.
 async fn chat_page(visitor: Visitor) -> Response {
-    let csrf = crate::page::escape(&visitor.csrf);
-    let mount = format!("<input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{csrf}\">");
-    page(&visitor, &PageRequest { title: "Chat".to_owned(), mount })
+    page(&visitor, &PageRequest { title: "Chat".to_owned(), mount: String::new() })
 }
 
 /// `{"success": false, "errors": {field: [reason]}}` where a field is wrong, else `{"success": false, "error": sentence}`.

@@ -1,12 +1,12 @@
 //! Filter presets (spec/chat §7): seen by their owner only.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tallykeep_chat::filter::FieldErrors;
 
 use super::form::Fields;
 use crate::{
-    app::{App, extractors::Reader},
+    app::extractors::Reader,
     error::ApiError,
     extract::Path,
 };
@@ -35,7 +35,7 @@ pub async fn get_presets(reader: Reader) -> Result<axum::Json<Value>, ApiError> 
 
 /// Saves a preset; the same name overwrites.
 #[utoipa::path(post, path = "/dashboard/filters/save", tag = "chat", responses((status = 200, body = Value)))]
-pub async fn post_preset(State(_): State<App>, reader: Reader, fields: Fields) -> Result<axum::Json<Value>, ApiError> {
+pub async fn post_preset(reader: Reader, fields: Fields) -> Result<axum::Json<Value>, ApiError> {
     let mut errors = FieldErrors::default();
     let name = fields.get("name").unwrap_or("").trim();
     if name.is_empty() {
