@@ -1,1 +1,4 @@
-//! placeholder
+//! What tests share: fakes that behave like the outside world, and misbehave like it too.
+
+pub mod postgres;
+pub mod upstream;

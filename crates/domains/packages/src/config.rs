@@ -184,7 +184,7 @@ pub struct Evidence {
 
 impl Default for Evidence {
     fn default() -> Self {
-        EXAMPLE.evidence.clone()
+        Self { terms: EXAMPLE.evidence.terms.clone(), relations: EXAMPLE.evidence.relation.clone() }
     }
 }
 
@@ -275,13 +275,26 @@ static EXAMPLE: LazyLock<Example> = LazyLock::new(|| {
 /// The shipped example as text.
 pub const EXAMPLE_TEXT: &str = include_str!("catalogue-example.toml");
 
-/// The part of the example that other defaults are taken from; `Config` itself would ask for itself.
+/// The part of the example that other defaults are taken from. Its sections are types of their own: those of `Config` would ask
+/// for their defaults, which come from here.
 #[derive(Deserialize)]
 struct Example {
-    project: Project,
+    project: ExampleProject,
     product: Vec<Product>,
     metric: Vec<Metric>,
-    evidence: Evidence,
+    evidence: ExampleEvidence,
+}
+
+#[derive(Deserialize)]
+struct ExampleProject {
+    title: String,
+    subtitle: String,
+}
+
+#[derive(Deserialize)]
+struct ExampleEvidence {
+    terms: Vec<String>,
+    relation: Vec<Relation>,
 }
 
 impl Config {

@@ -188,14 +188,8 @@ fn shown_products(index: &Index, config: &Config) -> Vec<(String, String)> {
 }
 
 /// The whole dashboard, computed from the index: no request, no cached answer.
-pub fn dashboard(
-    index: &Index,
-    config: &Config,
-    derived: &Derived,
-    days: i64,
-    latest: Date,
-    now: Timestamp,
-) -> Dashboard {
+pub fn dashboard(index: &Index, config: &Config, days: i64, latest: Date, now: Timestamp) -> Dashboard {
+    let derived = &index.derived;
     let stars: Vec<&MetricRows> = index.active("stars").map(|metric| index.rows(&metric.metric_id)).collect();
     let total_stars_sparkline = total_line(&stars, days);
     let total_stars = total_stars_sparkline.last().map(|point| point.value);

@@ -20,13 +20,13 @@ impl Jobs {
     /// Rebuilds rollups and signals as of the latest completed day.
     pub async fn derive_dashboard(&self) -> Result<Report, JobError> {
         let guard = self.store.writer("derive_dashboard").await?;
-        let report = self.derive_held().await;
+        let report = self.derive_held(None).await;
         guard.release().await?;
         report
     }
 
-    pub(crate) async fn derive_held(&self) -> Result<Report, JobError> {
-        let mut run = self.start("derive_dashboard", None).await?;
+    pub(crate) async fn derive_held(&self, run_id: Option<String>) -> Result<Report, JobError> {
+        let mut run = self.start("derive_dashboard", run_id).await?;
         run.tried = 1;
         let index = Reader::new(self.store.clone()).index().await?;
         let (latest, now) = (self.latest(), self.clock.now());

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
-use tallykeep_control::packages::EvidenceRow;
+use tallykeep_control::packages::{Annotation, EvidenceRow};
 
 use super::{JobError, Jobs, MetricOutcome, Report};
 use crate::{
@@ -121,5 +121,27 @@ impl Jobs {
         let row = EvidenceRow { evidence_id: id.clone(), source_type: "manual".to_owned(), occurred_at, document };
         self.store.write_evidence(&[row]).await?;
         Ok(id)
+    }
+}
+
+impl Jobs {
+    /// Stores a note on charts under an id of its own. Errors name the field.
+    pub async fn annotate(&self, note: Annotation) -> Result<Annotation, JobError> {
+        let fail = |text: String| Err(JobError::Usage(text));
+        if note.text.trim().is_empty() || note.text.chars().count() > 500 {
+            return fail("text: must have 1 to 500 characters".to_owned());
+        }
+        if !note.url.is_empty() && !note.url.starts_with("https://") && !note.url.starts_with("http://") {
+            return fail("url: must start with http:// or https://".to_owned());
+        }
+        if !note.product.is_empty() && !self.config.products.iter().any(|p| p.id == note.product) {
+            return fail(format!("product: there is no product `{}`", note.product));
+        }
+        if !note.metric_id.is_empty() && !self.store.metrics().await?.iter().any(|m| m.metric_id == note.metric_id) {
+            return fail(format!("metric_id: there is no metric `{}`", note.metric_id));
+        }
+        let note = Annotation { annotation_id: uuid::Uuid::now_v7().to_string(), created_at: self.clock.now(), ..note };
+        self.store.write_annotation(&note).await?;
+        Ok(note)
     }
 }
