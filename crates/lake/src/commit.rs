@@ -66,8 +66,8 @@ impl Table {
         ];
         let properties: HashMap<String, Option<String>> =
             configuration.into_iter().map(|(k, v)| (k.to_owned(), Some(v.to_owned()))).collect();
-        DeltaTable::try_from_url(self.url()?)
-            .await
+        DeltaTableBuilder::from_url(self.url()?)
+            .and_then(DeltaTableBuilder::build)
             .map_err(|e| self.delta(e))?
             .create()
             .with_table_name(self.def.name)

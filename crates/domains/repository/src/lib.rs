@@ -12,6 +12,7 @@ pub mod documents;
 pub mod events;
 pub mod import;
 mod membership;
+pub mod page;
 pub mod read;
 pub mod records;
 mod service;

@@ -49,6 +49,26 @@ pub struct Repository {
     lake: Lake,
     settings: Arc<Settings>,
     label_cache: Arc<LabelCache>,
+    works_cache: Arc<WorksCache>,
+}
+
+/// Views and downloads by work of every team that was asked for, with the version they were counted at.
+#[derive(Default)]
+pub(crate) struct WorksCache(Mutex<HashMap<i64, (Option<u64>, Arc<WorkCounts>)>>);
+
+/// (views, downloads) by work.
+pub(crate) type WorkCounts = HashMap<String, (i64, i64)>;
+
+impl WorksCache {
+    pub(crate) fn get(&self, team: i64, version: Option<u64>) -> Option<Arc<WorkCounts>> {
+        let known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get(&team).filter(|(v, _)| *v == version).map(|(_, counts)| counts.clone())
+    }
+
+    pub(crate) fn put(&self, team: i64, version: Option<u64>, counts: WorkCounts) {
+        let mut known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.insert(team, (version, Arc::new(counts)));
+    }
 }
 
 /// The labels of every team that was read, with the version they were read at.
@@ -68,7 +88,7 @@ impl LabelCache {
 
 impl Repository {
     pub fn new(control: Control, lake: Lake, settings: Settings) -> Self {
-        Self { control, lake, settings: Arc::new(settings), label_cache: Arc::default() }
+        Self { control, lake, settings: Arc::new(settings), label_cache: Arc::default(), works_cache: Arc::default() }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -82,7 +102,13 @@ impl Repository {
     /// The domain of the team a control handle is bound to.
     pub fn of(&self, control: TeamControl) -> TeamRepository {
         let lake = self.lake.team(&control.team().slug);
-        TeamRepository { control, lake, settings: self.settings.clone(), label_cache: self.label_cache.clone() }
+        TeamRepository {
+            control,
+            lake,
+            settings: self.settings.clone(),
+            label_cache: self.label_cache.clone(),
+            works_cache: self.works_cache.clone(),
+        }
     }
 }
 
@@ -93,6 +119,7 @@ pub struct TeamRepository {
     pub(crate) lake: TeamLake,
     pub(crate) settings: Arc<Settings>,
     pub(crate) label_cache: Arc<LabelCache>,
+    pub(crate) works_cache: Arc<WorksCache>,
 }
 
 impl TeamRepository {

@@ -1,0 +1,57 @@
+//! `/stats` and `/communities/{id}/stats`: the mount point of spec/invenio §16.1 inside the dashboard's page.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+use tallykeep_repository::documents::Community;
+
+use super::{repository, visible_community};
+use crate::{
+    app::{App, extractors::{TeamAccess, Visitor}},
+    error::ApiError,
+    extract::Path,
+    page::{PageRequest, escape, page},
+};
+
+#[derive(Debug, Deserialize)]
+pub struct CommunityPath {
+    id: String,
+}
+
+pub async fn global_page(State(app): State<App>, visitor: Visitor) -> Result<Response, ApiError> {
+    stats_page(&app, &visitor, access(&visitor)?, None).await
+}
+
+pub async fn community_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(path): Path<CommunityPath>,
+) -> Result<Response, ApiError> {
+    let access = access(&visitor)?;
+    let community = visible_community(&repository(&app, access)?, access, &path.id, StatusCode::NOT_FOUND).await?;
+    stats_page(&app, &visitor, access, community.as_ref()).await
+}
+
+fn access(visitor: &Visitor) -> Result<&TeamAccess, ApiError> {
+    visitor.access.as_ref().ok_or_else(|| ApiError::not_found("not found"))
+}
+
+async fn stats_page(
+    app: &App,
+    visitor: &Visitor,
+    access: &TeamAccess,
+    community: Option<&Community>,
+) -> Result<Response, ApiError> {
+    let data = repository(app, access)?.page_data(community).await?;
+    let about = data.community.map_or_else(|| "None".to_owned(), |c| c.to_string());
+    let mount = format!(
+        "<div id=\"stats-dashboard\" data-dashboard-config='{}' data-community='{}'></div>",
+        escape(&data.config.to_string()),
+        escape(&about)
+    );
+    let title = community.map_or_else(|| data.title.clone(), |c| format!("{}: {}", data.title, c.title));
+    Ok(page(visitor, &PageRequest { title, mount }))
+}
