@@ -209,14 +209,16 @@ impl Control {
         Ok(())
     }
 
-    /// Ties a user to `<issuer> <subject>` of a provider.
-    pub async fn set_external_id(&self, person_id: i64, external_id: &str) -> Result<(), ControlError> {
-        sqlx::query("update person set external_id = $1 where id = $2")
-            .bind(external_id)
-            .bind(person_id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    /// Ties a user to `<issuer> <subject>` of a provider. Refuses (`false`) one who is tied to another already.
+    pub async fn set_external_id(&self, person_id: i64, external_id: &str) -> Result<bool, ControlError> {
+        let done = sqlx::query(
+            "update person set external_id = $1 where id = $2 and (external_id is null or external_id = $1)",
+        )
+        .bind(external_id)
+        .bind(person_id)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// The role of a user in a team, as stored.

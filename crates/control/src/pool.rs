@@ -63,7 +63,10 @@ impl Control {
         let url = format!("sqlite://{}?mode=rwc", utf8_percent_encode(&absolute.to_string_lossy(), PATH));
         // sqlx does not lock SQLite migrations: two first starts would both create the tables (engine-notes, bend 6).
         let lock = std::fs::File::create(data_dir.join("migrate.lock")).map_err(io)?;
-        lock.lock().map_err(io)?;
+        // Waiting for another process must not hold up this one's other tasks.
+        let waited = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
+        let _lock = waited.map_err(std::io::Error::other).and_then(|locked| locked).map_err(io)?;
+        own(&file).map_err(io)?;
         Self::connect(&url, &display, clock).await
     }
 
@@ -154,4 +157,14 @@ impl TeamControl {
     pub fn clock(&self) -> Clock {
         self.control.clock
     }
+}
+
+/// Makes the file, when it is not there yet, so that only its owner reads it: it holds password hashes and names. SQLite
+/// gives the files beside it the same mode.
+fn own(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(|_| ())
 }

@@ -1,0 +1,112 @@
+//! The control database, on SQLite and on PostgreSQL: the same scenarios, the same answers.
+
+mod people;
+mod work;
+
+use std::{future::Future, pin::Pin};
+
+use tallykeep_control::Control;
+use tallykeep_model::Clock;
+use tallykeep_testkit::postgres::Cluster;
+
+/// An empty database somewhere.
+#[derive(Clone)]
+pub struct Database {
+    url: String,
+}
+
+impl Database {
+    /// Opens it as a process with that clock would.
+    pub async fn open(&self, clock: Clock) -> Control {
+        Control::open_url(&self.url, clock).await.expect("the database opens")
+    }
+
+    pub async fn open_at(&self, now: &str) -> Control {
+        self.open(Clock::Fixed(now.parse().expect("an instant"))).await
+    }
+
+    /// Runs a statement behind Control's back.
+    pub async fn tamper(&self, statement: &'static str) {
+        use sqlx::{Connection, Executor};
+        sqlx::any::install_default_drivers();
+        let mut connection = sqlx::AnyConnection::connect(&self.url).await.expect("a connection");
+        connection.execute(statement).await.expect("the statement runs");
+    }
+}
+
+type Scenario = fn(Database) -> Pin<Box<dyn Future<Output = ()>>>;
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident),+ $(,)?) => {
+        /// Each on an SQLite file of its own.
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                let dir = tempfile::tempdir().expect("a folder");
+                let url = format!("sqlite://{}?mode=rwc", dir.path().join("control.db").display());
+                super::$module::$name(super::Database { url }).await;
+            })+
+        }
+
+        const ALL: &[(&str, Scenario)] = &[$((stringify!($name), |database| Box::pin($module::$name(database)))),+];
+    };
+}
+
+scenarios!(
+    people::a_mail_address_is_one_user_whatever_its_case,
+    people::of_many_first_users_at_once_one_is_first,
+    people::roles_change_and_end_with_their_community_rights,
+    people::sessions_end_idle_or_old,
+    people::tokens_end_by_date_or_by_hand,
+    people::a_link_works_once_even_for_many_at_once,
+    people::tries_are_counted_one_by_one,
+    people::settings_decided_at_once_all_stay,
+    people::the_audit_chain_holds_under_many_writers_and_shows_tampering,
+    people::teams_do_not_see_each_others_people,
+    work::a_job_is_claimed_once,
+    work::a_lease_has_one_holder,
+    work::watermarks_and_dirty_days_belong_to_their_team,
+);
+
+/// All of them on one private server, each in a database of its own.
+#[tokio::test]
+async fn postgresql_answers_the_same() {
+    let Some(cluster) = Cluster::start() else { return };
+    for (name, scenario) in ALL {
+        println!("{name}");
+        scenario(Database { url: cluster.database(name) }).await;
+    }
+}
+
+/// First starts at the same time on one data dir, and on one PostgreSQL database.
+#[tokio::test]
+async fn many_first_starts_at_once_all_succeed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let starts = (0..8).map(|_| {
+        let path = dir.path().to_owned();
+        tokio::spawn(async move { Control::open(&path, Clock::System).await.map(|_| ()) })
+    });
+    for start in starts.collect::<Vec<_>>() {
+        start.await.expect("no panic").expect("it opens");
+    }
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("starts");
+    let starts = (0..8).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { Control::open_url(&url, Clock::System).await.map(|_| ()) })
+    });
+    for start in starts.collect::<Vec<_>>() {
+        start.await.expect("no panic").expect("it opens");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_database_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a folder");
+    let control = Control::open(dir.path(), Clock::System).await.expect("it opens");
+    control.people().await.expect("it answers");
+    let mode = std::fs::metadata(dir.path().join("control.db")).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
