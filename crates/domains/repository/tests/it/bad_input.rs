@@ -51,7 +51,12 @@ fn gzip(path: PathBuf, documents: &[Value], keep: f64) -> PathBuf {
         writeln!(encoder, "{document}").expect("in memory");
     }
     let bytes = encoder.finish().expect("in memory");
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small file")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a small file"
+    )]
     let length = (bytes.len() as f64 * keep) as usize;
     std::fs::write(&path, &bytes[..length]).expect("written");
     path
@@ -71,7 +76,11 @@ async fn a_truncated_archive_is_named_and_its_good_lines_are_kept() {
 
     let whole = gzip(house.folder.path().join("whole.ndjson.gz"), &events, 1.0);
     let report = import(&repository, &usage(&[&whole])).await;
-    assert_eq!((report.usage_events.new, report.usage_events.unchanged), (20_000 - kept, kept), "the next run carries on");
+    assert_eq!(
+        (report.usage_events.new, report.usage_events.unchanged),
+        (20_000 - kept, kept),
+        "the next run carries on"
+    );
     assert!(report.unreadable.is_empty());
 }
 
@@ -184,7 +193,8 @@ async fn a_community_nobody_knows_is_named_and_its_memberships_count_once_it_is_
     let unknown = ask(&repository, "community-record-delta-added", json!({"community_id": "c9"})).await;
     assert!(matches!(&unknown, Err(RepositoryError::UnknownCommunity(id)) if id == "c9"), "{unknown:?}");
 
-    let communities = house.lines("communities.ndjson", &[json!({"id": "c9", "slug": "nine", "metadata": {"title": "Nine"}})]);
+    let communities =
+        house.lines("communities.ndjson", &[json!({"id": "c9", "slug": "nine", "metadata": {"title": "Nine"}})]);
     import(&repository, &ImportRequest { communities: vec![communities], ..ImportRequest::default() }).await;
     aggregate(&repository).await;
     let delta = document(&repository, "community-record-delta-added", "nine", "2026-03-02").await;

@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod real_data;
+mod reference;
 mod support;
 mod worked_example;

@@ -124,7 +124,13 @@ fn number(value: &Value) -> i64 {
 }
 
 /// Sums a global series by the first `digits` of its dates.
-async fn series(repository: &TeamRepository, query: &str, metric: &str, basis: &str, digits: usize) -> BTreeMap<String, i64> {
+async fn series(
+    repository: &TeamRepository,
+    query: &str,
+    metric: &str,
+    basis: &str,
+    digits: usize,
+) -> BTreeMap<String, i64> {
     let params = json!({"metric": metric, "date_basis": basis});
     let answer = ask(repository, query, params).await.expect("a series");
     let series = &answer[0];
@@ -181,7 +187,12 @@ async fn compare_records(c: &mut Comparison, repository: &TeamRepository, expect
     c.counts("records created per year", &years, &expected["records_created_per_year"]);
     for (slug, community) in expected["communities"].as_object().into_iter().flatten() {
         let snapshot = document(repository, "community-record-snapshot-added", slug, last).await;
-        c.check("members of communities", slug, &json!(total(&snapshot, "total_records")), &community["current_members"]);
+        c.check(
+            "members of communities",
+            slug,
+            &json!(total(&snapshot, "total_records")),
+            &community["current_members"],
+        );
     }
 }
 
@@ -200,7 +211,8 @@ async fn compare_usage(c: &mut Comparison, repository: &TeamRepository, expected
         &expected["sum_of_daily_distinct_view_visitors"],
     );
     let types = snapshot["subcounts"]["resource_types"].as_array().expect("a list").iter();
-    let types = types.map(|i| (i["id"].as_str().expect("an id").to_owned(), number(&i["view"]["total_events"]))).collect();
+    let types =
+        types.map(|i| (i["id"].as_str().expect("an id").to_owned(), number(&i["view"]["total_events"]))).collect();
     c.counts(&format!("{group}, views by resource type"), &types, &expected["views_by_resource_type"]);
     let countries = &snapshot["subcounts"]["countries"];
     for (country, events) in expected["countries_top"].as_object().into_iter().flatten() {
@@ -270,7 +282,12 @@ async fn compare_set(set: &'static str, now: &str, last: &str) {
     c.check("import", "usage lines read", &json!(report.usage_events.read), &json!(lines("usage_events")));
     c.check("import", "usage events new", &json!(report.usage_events.new), &expected["usage_all_events"]["events"]);
     c.check("import", "records new", &json!(report.records.new), &expected["records"]["total"]);
-    c.check("import", "community events read", &json!(report.community_events.read), &expected["community_events"]["total"]);
+    c.check(
+        "import",
+        "community events read",
+        &json!(report.community_events.read),
+        &expected["community_events"]["total"],
+    );
     c.check("import", "rejected", &json!(report.total.rejected), &json!(0));
     let again = import(&repository, &request).await;
     c.check("second import", "new", &json!(again.total.new), &json!(0));
@@ -308,7 +325,8 @@ fn compare_readings(c: &mut Comparison, folder: &Path, events: &[Stored]) {
         let fields: Vec<&str> = row.split(',').collect();
         let day: jiff::civil::Date = fields[0].parse().expect("a day");
         let before = i64::from(tallykeep_lake::day_number(day)) * 86_400_000_000;
-        let ours = by_record.get(fields[1]).map_or([0, 0], |l| [0, 1].map(|k: usize| l[k].partition_point(|at| *at < before)));
+        let ours =
+            by_record.get(fields[1]).map_or([0, 0], |l| [0, 1].map(|k: usize| l[k].partition_point(|at| *at < before)));
         let wanted = [fields[2], fields[3]].map(|n| n.parse::<usize>().expect("a count"));
         c.check("rows of expected_cumulative.csv", row, &json!(ours), &json!(wanted));
         rows += 1;

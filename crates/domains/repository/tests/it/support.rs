@@ -43,7 +43,8 @@ impl House {
         let clock = Clock::Fixed(now.parse().expect("an instant"));
         let control = Control::open(&self.folder.path().join("data"), clock).await.expect("control opens");
         let lake = Lake::open(&self.folder.path().join("data/lake"), Duration::from_secs(60)).expect("lake opens");
-        let repository = Repository::new(control.clone(), lake, Config::default().settings().expect("default settings"));
+        let repository =
+            Repository::new(control.clone(), lake, Config::default().settings().expect("default settings"));
         repository.of(control.team(&"default".parse().expect("a slug")).await.expect("default team"))
     }
 
@@ -91,7 +92,13 @@ pub async fn ask(repository: &TeamRepository, query: &str, params: Value) -> Res
 }
 
 /// The documents of a query over inclusive days.
-pub async fn documents(repository: &TeamRepository, query: &str, community: &str, start: &str, end: &str) -> Vec<Value> {
+pub async fn documents(
+    repository: &TeamRepository,
+    query: &str,
+    community: &str,
+    start: &str,
+    end: &str,
+) -> Vec<Value> {
     let params = json!({"community_id": community, "start_date": start, "end_date": end});
     match ask(repository, query, params).await.expect("an answer") {
         Value::Array(list) => list,

@@ -47,9 +47,7 @@ fn records() -> Vec<Value> {
 }
 
 fn memberships() -> Vec<Value> {
-    let event = |record: &str, community: &str, kind: &str, at: &str| {
-        json!({"record_id": record, "community_id": community, "event_type": kind, "event_date": at})
-    };
+    let event = |record: &str, community: &str, kind: &str, at: &str| json!({"record_id": record, "community_id": community, "event_type": kind, "event_date": at});
     vec![
         event("R1", "global", "added", "2024-01-10T09:00:00"),
         event("R2", "global", "added", "2024-01-10T23:30:00"),
@@ -121,7 +119,8 @@ fn delta_line(d: &Value) -> String {
 
 /// Days with anything on them: `day +md,wf -md,wf`.
 fn record_moves(list: &[Value]) -> Vec<String> {
-    let pair = |v: &Value| (v["metadata_only"].as_i64().expect("a number"), v["with_files"].as_i64().expect("a number"));
+    let pair =
+        |v: &Value| (v["metadata_only"].as_i64().expect("a number"), v["with_files"].as_i64().expect("a number"));
     let moves = list.iter().filter_map(|d| {
         let (added, removed) = (pair(&d["records"]["added"]), pair(&d["records"]["removed"]));
         let day = &d["period_start"].as_str().expect("a day")[..10];
@@ -240,7 +239,8 @@ async fn the_whole_repository() {
             "{query}"
         );
     }
-    let published = documents(&repository, "community-record-delta-published", "global", "2000-01-01", "2024-01-14").await;
+    let published =
+        documents(&repository, "community-record-delta-published", "global", "2000-01-01", "2024-01-14").await;
     assert_eq!(record_moves(&published), ["2019-01-01 +0,1", "2024-01-01 +0,1", "2024-01-11 +1,0", "2024-01-14 -1,0"]);
 }
 
@@ -319,7 +319,10 @@ async fn series_of_the_spec() {
     let volume = &usage["global"]["dataVolume"][0];
     assert_eq!((&volume["valueType"], &volume["data"]), (&json!("filesize"), &json!([["01-12", 1000], ["01-13", 0]])));
     let us = &usage["countries"]["viewUniqueRecords"][0];
-    assert_eq!((&us["id"], &us["type"], &us["data"]), (&json!("US"), &json!("line"), &json!([["01-12", 1], ["01-13", 1]])));
+    assert_eq!(
+        (&us["id"], &us["type"], &us["data"]),
+        (&json!("US"), &json!("line"), &json!([["01-12", 1], ["01-13", 1]]))
+    );
 
     let params = json!({"community_id": C1, "start_date": "2024-01-01", "end_date": "2024-01-14"});
     let records = ask(&repository, "record-delta-category", params).await.expect("an answer");
