@@ -22,7 +22,7 @@ pub const JUNE: &str = "date_range=custom&start_date=2026-06-01&end_date=2026-06
 const FILES: &[(&str, &str)] = &[
     ("teams", "id,slug\n10,acme\n"),
     ("experiments", "id,team_id,name,is_archived,working_version_id\n1,10,Helper,false,\n2,10,Seller,false,\n3,10,Old Bot,true,\n"),
-    ("channels", "id,team_id,experiment_id,platform,deleted\n1,10,,web,false\n2,10,1,telegram,false\n3,10,3,telegram,false\n"),
+    ("channels", "id,team_id,experiment_id,platform,deleted\n1,10,,web,false\n2,10,1,telegram,false\n3,10,3,telegram,false\n4,10,2,slack,false\n"),
     ("participants", "id,team_id,name,identifier,platform\n1,10,Ana,ana@x,web\n2,10,,ben@x,telegram\n3,10,Cy,cy@x,web\n"),
     (
         "sessions",

@@ -51,6 +51,13 @@ fn query(request: &Value) -> String {
     pairs.finish()
 }
 
+/// The id of a preset that is there.
+async fn preset(server: &crate::support::Server) -> String {
+    let preset = serde_json::json!({"name": "p", "filter_data": {}});
+    let saved = server.json("POST", "/a/acme/dashboard/filters/save/", &As::Nobody, preset).await;
+    serde_json::from_str::<Value>(&text(saved).await).expect("JSON")["filter_id"].to_string()
+}
+
 #[tokio::test]
 async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/clients/chat.json");
@@ -59,15 +66,12 @@ async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads
         return;
     };
     let server = acme().await;
-    let saved = server
-        .json("POST", "/a/acme/dashboard/filters/save/", &As::Nobody, serde_json::json!({"name": "p", "filter_data": {}}))
-        .await;
-    let id = serde_json::from_str::<Value>(&text(saved).await).expect("JSON")["filter_id"].to_string();
     let document: Value = serde_json::from_str(&content).expect("JSON");
     let mut checked = 0;
     for request in document["requests"].as_array().expect("requests") {
         let name = request["name"].as_str().expect("a name");
-        let path = request["path"].as_str().expect("a path").replace("{team_slug}", "acme").replace("{id}", &id);
+        let path = request["path"].as_str().expect("a path").replace("{team_slug}", "acme");
+        let path = if path.contains("{id}") { path.replace("{id}", &preset(&server).await) } else { path };
         // The page is the browser's matter; the links and the zone are tested beside this.
         if !path.contains("/dashboard/") || name.ends_with("page") {
             continue;
@@ -104,7 +108,7 @@ async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads
                     checked += 1;
                 }
             } else if let Some(id) = path.strip_prefix("html canvas#") {
-                assert!(content.contains(&format!("id=\"{id}\"")) || !content.contains("cost-total"), "{name}: no {id}");
+                assert!(content.contains(&format!("id=\"{id}\"")) || content.contains("cost-total\">0.00<"), "{name}: no {id}");
                 checked += 1;
             }
         }

@@ -27,9 +27,9 @@ pub async fn post_export(State(app): State<App>, reader: Reader, fields: Fields)
         export::what(fields.get("chart_type").unwrap_or(""), fields.get("export_format").unwrap_or(""))?;
     if matches!(format, Format::Png | Format::Pdf) {
         let name = format.as_str().to_uppercase();
-        let message = format!("{name} export not yet implemented");
-        let body = json!({"success": false, "error": message});
-        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message).body(body));
+        // Not a failure of ours, so it carries no request id.
+        let body = json!({"success": false, "error": format!("{name} export not yet implemented")});
+        return Ok((StatusCode::NOT_IMPLEMENTED, axum::Json(body)).into_response());
     }
     let include_filters = fields.is_on("include_filters");
     let params = match fields.get("filter_data").filter(|text| include_filters && !text.trim().is_empty()) {
