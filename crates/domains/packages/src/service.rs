@@ -7,6 +7,7 @@ use std::{
 };
 
 use tallykeep_control::{TeamControl, packages::PackagesStore};
+use tallykeep_model::TeamSlug;
 
 use crate::{
     config::{Config, ConfigError},
@@ -17,8 +18,10 @@ use crate::{
 
 /// The packages domain of one process.
 pub struct Packages {
-    /// From a file: wins over what a team's store remembers.
+    /// From a file.
     explicit: Option<Config>,
+    /// The file was named on the command line: it is meant for whatever team the command is about.
+    is_for_every_team: bool,
     environment: Environment,
     readers: Mutex<HashMap<i64, Reader>>,
 }
@@ -28,6 +31,7 @@ impl Packages {
     ///
     /// Errors: a file that cannot be read or says what it may not.
     pub fn new(section: Option<Config>, file: Option<&Path>, environment: Environment) -> Result<Self, ConfigError> {
+        let is_for_every_team = file.is_some();
         let file = file.map(Path::to_owned).or_else(|| environment.get("COMMUNITY_METRICS_CONFIG").map(Into::into));
         let explicit = match (file, section) {
             (Some(file), _) => Some(Config::read(&file)?),
@@ -36,24 +40,32 @@ impl Packages {
             }
             (None, None) => None,
         };
-        Ok(Self { explicit, environment, readers: Mutex::default() })
+        Ok(Self { explicit, is_for_every_team, environment, readers: Mutex::default() })
     }
 
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The configuration of a team: the file's, else the one its jobs last ran with, else the shipped example.
+    /// The configuration of a team: the file's, else the one its jobs last ran with, else the shipped example. Another team than
+    /// `default` keeps its own over an installation's file.
     pub async fn config(&self, store: &PackagesStore) -> Result<Config, JobError> {
-        if let Some(config) = &self.explicit {
+        let is_default = store.team().team().slug.as_str() == TeamSlug::DEFAULT;
+        if let Some(config) = self.explicit.as_ref().filter(|_| is_default || self.is_for_every_team) {
             return Ok(config.clone());
         }
         match store.stored_config().await? {
-            None => Ok(Config::example()),
+            None => Ok(self.explicit.clone().unwrap_or_else(Config::example)),
             Some(text) => serde_json::from_str(&text).map_err(|error| {
                 JobError::Failed(format!("the stored packages configuration cannot be read: {error}"))
             }),
         }
+    }
+
+    /// Whether a team counts packages at all: it has metrics, or the installation's file is about it.
+    pub async fn is_set_up(&self, store: &PackagesStore) -> Result<bool, JobError> {
+        let is_default = store.team().team().slug.as_str() == TeamSlug::DEFAULT;
+        Ok((is_default && self.explicit.is_some()) || !store.metrics().await?.is_empty())
     }
 
     /// The configuration as far as it is known without any team: for the timetable.
