@@ -3,6 +3,7 @@ import type { Community, DashboardConfig } from "./api/types";
 import { RepositoryPage } from "./domains/repository/RepositoryPage";
 
 const OverviewPage = lazy(() => import("./pages/OverviewPage"));
+const ChatPage = lazy(() => import("./domains/chat/ChatPage"));
 const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
 
 /** What the server says about a page without a dashboard configuration: `<div id="tallykeep" data-page='{"page": …}'>`. */
@@ -17,6 +18,7 @@ export interface PageData {
 const PAGES: Record<string, (data: PageData) => ReactNode> = {
   overview: () => <OverviewPage />,
   packages: () => <PackagesPage />,
+  chat: () => <ChatPage />,
 };
 
 export function pageFor(mount: HTMLElement): ReactNode {

@@ -108,7 +108,8 @@ export function TimeChart(props: {
 }
 
 function periodLabel(figure: TimeFigure, index: number, locale: string): string {
-  return formatPeriod(figure.granularity, figure.buckets[index]!.start, locale);
+  const bucket = figure.buckets[index]!;
+  return bucket.label ?? formatPeriod(figure.granularity, bucket.start, locale);
 }
 
 function comparedPeriod(figure: TimeFigure, index: number, locale: string): string {

@@ -19,14 +19,14 @@ export function TimeTable(props: { figure: TimeFigure; title: string; style: Num
       caption={props.title}
       height={props.height}
       rows={rows}
-      rowKey={(row) => String(row.bucket.start)}
+      rowKey={(row) => String(row.index)}
       columns={[
         {
           id: "period",
           label: t("table.period"),
           start: true,
-          cell: (row) => formatPeriod(figure.granularity, row.bucket.start, locale),
-          sort: (row) => row.bucket.start,
+          cell: (row) => row.bucket.label ?? formatPeriod(figure.granularity, row.bucket.start, locale),
+          sort: (row) => row.index,
         },
         {
           id: "total",

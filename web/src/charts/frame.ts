@@ -83,8 +83,9 @@ export function axisLabels(
   for (let index = 0; index < buckets.length; index += step) {
     const start: Day = buckets[index]!.start;
     const { year } = partsOf(start);
-    const [name] = axisLabel(granularity, start, false, locale).split("\n");
-    const withYear = granularity !== "year" && year !== shownYear;
+    const own = buckets[index]!.axis;
+    const [name] = (own ?? axisLabel(granularity, start, false, locale)).split("\n");
+    const withYear = own === undefined && granularity !== "year" && year !== shownYear;
     labels.push({ index, lines: withYear ? [name!, String(year)] : [name!] });
     shownYear = year;
   }

@@ -21,7 +21,7 @@ describe("numbers", () => {
   it("shows tiles in full up to 999,999, then compact", () => {
     expect(formatTile(999_999, "number", en)).toEqual({ number: "999,999", unit: "" });
     expect(formatTile(1_861_220, "number", en)).toEqual({ number: "1.86M", unit: "" });
-    expect(formatTile(1_234, "number", en, 999)).toEqual({ number: "1.23k", unit: "" });
+    expect(formatTile(1_234, "number", en, 999)).toEqual({ number: "1.2k", unit: "" });
   });
 
   it("writes sizes by base, one decimal, unit apart", () => {

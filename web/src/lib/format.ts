@@ -72,7 +72,7 @@ export function formatTile(
 ): { number: string; unit: string } {
   if (type === "filesize") return splitSize(value, style);
   if (type !== "number" || Math.abs(value) <= fullUpTo) return { number: formatFull(value, type, style), unit: "" };
-  return { number: compact(value, style.locale, 2), unit: "" };
+  return { number: compact(value, style.locale, fullUpTo < 10_000 ? 1 : 2), unit: "" };
 }
 
 /** On bars, where room is short: full up to 9,999, then three digits. */

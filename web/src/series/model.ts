@@ -25,6 +25,9 @@ export interface Bucket {
   /** First day of the period, and its last (inclusive), uncut by the range. */
   start: Day;
   end: Day;
+  /** Its name in full and on the axis, where it is no whole day: hours, classes of a histogram. */
+  label?: string;
+  axis?: string;
 }
 
 export interface Series {

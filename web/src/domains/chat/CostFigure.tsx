@@ -1,0 +1,121 @@
+import { useMemo } from "react";
+import { type CostBreakdown, type CostSeries, type CostSummary, useChat } from "../../api/chat";
+import { TimeChart } from "../../charts/TimeChart";
+import type { Day } from "../../lib/days";
+import { formatFull, formatPercent } from "../../lib/format";
+import { useI18n } from "../../lib/i18n";
+import { chatFigure } from "./figures";
+import type { ChatFilter } from "./filters";
+import { Widget } from "./Widget";
+
+/** What the model use cost: the sum, its bars by source, its models. */
+export function CostFigure(props: { query: string; enabled: boolean; filter: ChatFilter; today: Day }) {
+  const { t, locale } = useI18n();
+  const style = useMemo(() => ({ locale }), [locale]);
+  const summary = useChat<CostSummary>("cost-summary", props.query, props.enabled);
+  const series = useChat<CostSeries>("cost-timeseries", props.query, props.enabled);
+  const breakdown = useChat<CostBreakdown>("cost-breakdown", props.query, props.enabled);
+  const step = props.filter.step === "hourly" ? "daily" : props.filter.step;
+  const money = (value: number) => formatFull(value, "money", style);
+  return (
+    <div className="grid">
+      <Widget
+        title={t("chat.cost")}
+        subtitle={t("chat.costNote")}
+        height={180}
+        answer={summary}
+        isEmpty={(data) => data.total === 0 && data.unknown_count === 0 && data.unpriced_count === 0}
+      >
+        {(data) => {
+          const figure = series.data
+            ? chatFigure({
+                rows: series.data,
+                frame: [],
+                lines: [
+                  { id: "chat", name: t("chat.costChat"), pick: (row) => row.chat },
+                  ...(series.data.some((row) => row.evaluation !== undefined)
+                    ? [
+                        {
+                          id: "evaluation",
+                          name: t("chat.costEvaluations"),
+                          pick: (row: CostSeries[number]) => row.evaluation ?? 0,
+                        },
+                      ]
+                    : []),
+                ],
+                total: { id: "total", name: t("chat.cost"), pick: (row) => row.chat + (row.evaluation ?? 0) },
+                step,
+                today: props.today,
+                locale,
+                valueType: "money",
+                absentIsZero: true,
+              })
+            : null;
+          const change = data.change_percent;
+          return (
+            <div className="cost">
+              <div className="cost-sum">
+                <data className="tile-number" value={data.total}>
+                  {money(data.total)}
+                </data>
+                {change !== null && (
+                  <p className="tile-change">
+                    <span className="arrow" aria-hidden="true">
+                      {change >= 0 ? "▲" : "▼"}
+                    </span>{" "}
+                    <span className="visually-hidden">{t(change >= 0 ? "change.up" : "change.down")} </span>
+                    <strong>{money(Math.abs(data.total - (data.previous_total ?? 0)))}</strong> (
+                    {formatPercent(Math.abs(change) / 100, locale)})
+                  </p>
+                )}
+                {data.estimated > 0 && (
+                  <p className="caption">
+                    {t("chat.exactEstimated", { exact: money(data.exact), estimated: money(data.estimated) })}
+                  </p>
+                )}
+                {data.unknown_count + data.unpriced_count > 0 && (
+                  <p className="caption">{t("chat.unpriced", { count: data.unknown_count + data.unpriced_count })}</p>
+                )}
+              </div>
+              <div className="cost-plot">
+                {figure && (
+                  <TimeChart
+                    figure={figure}
+                    title={t("chat.cost")}
+                    shape="bar"
+                    stacked
+                    height={180}
+                    style={style}
+                    legend="top"
+                  />
+                )}
+              </div>
+              <table className="parts-table">
+                <caption className="visually-hidden">{t("chat.byModel")}</caption>
+                <tbody>
+                  {(breakdown.data?.by_model ?? []).slice(0, 5).map((row) => (
+                    <tr key={`${row.provider_type}/${row.model_name}`}>
+                      <td>
+                        {row.model_name} <span className="caption">{row.provider_type}</span>
+                      </td>
+                      <td>{money(row.cost)}</td>
+                    </tr>
+                  ))}
+                  {(breakdown.data?.by_service_kind ?? []).map((row) => (
+                    <tr key={row.service_kind}>
+                      <td className="muted">
+                        {row.service_kind.replaceAll("_", " ")}{" "}
+                        <span className="caption">{t("chat.tokens", { count: row.tokens })}</span>
+                      </td>
+                      <td className="muted">{money(row.cost)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          );
+        }}
+      </Widget>
+    </div>
+  );
+}
