@@ -7,5 +7,7 @@ mod frame;
 mod isolation;
 mod jobs;
 mod matrix;
+mod packages;
 mod people;
+mod provider;
 mod support;

@@ -1,4 +1,5 @@
 mod backfill;
+mod demo;
 mod derived;
 mod examples;
 mod jobs;
