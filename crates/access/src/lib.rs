@@ -7,6 +7,7 @@
 mod accounts;
 mod config;
 mod decision;
+mod oidc;
 mod password;
 mod secrets;
 mod visibility;
@@ -15,6 +16,7 @@ mod words;
 pub use accounts::{AccountError, Accounts, NewSession, looks_like_email};
 pub use config::{AccessConfig, GroupRule, OidcConfig};
 pub use decision::{Caller, Decision, Refusal, TeamStanding, decide};
+pub use oidc::{Departure, OidcError, Provider};
 pub use password::{Hasher, PasswordError, check_password};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secrets::{InstallationKey, KeyError, hash_secret, new_secret, same_secret};

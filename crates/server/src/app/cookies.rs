@@ -7,6 +7,7 @@ use axum::response::Response;
 const SESSION: &str = "tallykeep_session";
 const SESSION_TLS: &str = "__Host-tallykeep_session";
 const CSRF: &str = "csrftoken";
+const FLOW: &str = "tallykeep_sign_in";
 
 /// The value of one cookie.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -46,6 +47,21 @@ pub(crate) fn clear_session(response: &mut Response, https: bool) {
 pub(crate) fn set_csrf(response: &mut Response, token: &str, https: bool) {
     let secure = if https { "; Secure" } else { "" };
     append(response, &format!("{CSRF}={token}; Path=/; SameSite=Lax; Max-Age=31536000{secure}"));
+}
+
+/// Remembers in the browser which sign-in through a provider it started.
+pub(crate) fn set_flow(response: &mut Response, state: &str, https: bool) {
+    let secure = if https { "; Secure" } else { "" };
+    append(response, &format!("{FLOW}={state}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600{secure}"));
+}
+
+pub(crate) fn clear_flow(response: &mut Response, https: bool) {
+    let secure = if https { "; Secure" } else { "" };
+    append(response, &format!("{FLOW}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"));
+}
+
+pub(crate) fn flow(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, FLOW)
 }
 
 fn append(response: &mut Response, cookie: &str) {

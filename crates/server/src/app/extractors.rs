@@ -244,6 +244,8 @@ pub(crate) struct Doorway {
     /// The session's secret the browser brought along; a new sign-in ends it.
     pub old_secret: Option<String>,
     pub csrf: String,
+    /// The sign-in through a provider that this browser started.
+    pub flow: Option<String>,
     csrf_cookie: Option<String>,
     granted: Granted,
 }
@@ -261,6 +263,7 @@ impl<S: Sync> FromRequestParts<S> for Doorway {
             agent: agent.to_owned(),
             old_secret: cookies::session_secret(&parts.headers, granted.client.https).map(str::to_owned),
             csrf: granted.csrf.clone(),
+            flow: cookies::flow(&parts.headers).map(str::to_owned),
             csrf_cookie: cookies::csrf_cookie(&parts.headers).map(str::to_owned),
             granted,
         })

@@ -72,7 +72,7 @@ pub(super) async fn sign_in(door: Doorway, Form(form): Form<SignInForm>) -> Resu
     }
 }
 
-fn sign_in_form(door: &Doorway, next: &str, email: &str, error: Option<ApiError>) -> Response {
+pub(super) fn sign_in_form(door: &Doorway, next: &str, email: &str, error: Option<ApiError>) -> Response {
     let provider = door.accounts().config().oidc.as_ref().map_or_else(String::new, |oidc| {
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         format!(r#"<p><a href="/sign-in/provider?next={next}">Sign in with {}</a></p>"#, escape(&oidc.name))
@@ -218,7 +218,7 @@ fn form_page(title: &str, action: &str, csrf: &str, fields: &str, below: &str, e
 }
 
 /// Where to go after signing in: a path of ours and never another site.
-fn local_path(next: &str) -> &str {
+pub(super) fn local_path(next: &str) -> &str {
     let is_ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')

@@ -5,6 +5,7 @@ mod audit;
 mod door;
 mod door_pages;
 mod instance;
+mod provider;
 mod session;
 mod team;
 mod tokens;
@@ -37,6 +38,8 @@ pub fn routes() -> Vec<Route> {
         Route::api(LINK, routes!(door::post_new_password)),
         Route::api(FIRST_RUN, routes!(door::post_first_run)),
         Route::page("/sign-in", AT_THE_DOOR, get(door_pages::sign_in_page).post(door_pages::sign_in)),
+        Route::page("/sign-in/provider", AT_THE_DOOR, get(provider::depart)),
+        Route::page("/sign-in/provider/return", AT_THE_DOOR, get(provider::arrive)),
         Route::page("/sign-out", Decision::SignedIn, get(door_pages::sign_out_page).post(door_pages::sign_out)),
         Route::page("/new-password", LINK, get(door_pages::new_password_page).post(door_pages::new_password)),
         Route::page("/first-run", FIRST_RUN, get(door_pages::first_run_page).post(door_pages::first_run)),
