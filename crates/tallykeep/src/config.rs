@@ -14,6 +14,7 @@ use crate::exit::usage;
 pub struct Config {
     pub access: tallykeep_access::AccessConfig,
     pub chat: crate::commands::chat::wiring::ChatSection,
+    pub packages: Option<tallykeep_packages::Config>,
     pub repository: tallykeep_repository::Config,
 }
 

@@ -49,11 +49,13 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         .with(repository)
         .job(AGGREGATE, aggregate_job)
         .timetable(timetable);
+    let builder = crate::commands::packages::wiring::install(builder, context)?;
     Ok(builder)
 }
 
 /// Fills the domains beside the repository with demo data.
-pub async fn seed_others(_context: &Context, _seed: u64) -> anyhow::Result<()> {
+pub async fn seed_others(context: &Context, seed: u64) -> anyhow::Result<()> {
+    crate::commands::packages::wiring::seed(context, seed).await?;
     Ok(())
 }
 

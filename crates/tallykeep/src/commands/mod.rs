@@ -8,6 +8,7 @@ mod community_stats;
 mod demo;
 mod import;
 mod openapi;
+pub mod packages;
 pub mod people;
 mod schedule;
 mod serve;
@@ -33,6 +34,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// Serve the API and the dashboard, run jobs and the timetable
     Serve(serve::Serve),
+    /// Downloads and stars of packages and repositories
+    Packages(packages::Packages),
     /// The timetable
     #[command(subcommand)]
     Schedule(schedule::Schedule),
@@ -62,6 +65,7 @@ impl Command {
             Self::CommunityStats(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Serve(command) => command.run(context).await,
+            Self::Packages(command) => command.run(context).await,
             Self::Schedule(command) => command.run(context).await,
             Self::Worker(command) => command.run(context).await,
             Self::Openapi(command) => command.run(context).await,
