@@ -50,12 +50,14 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         .job(AGGREGATE, aggregate_job)
         .timetable(timetable);
     let builder = crate::commands::packages::wiring::install(builder, context)?;
+    let builder = crate::commands::chat::wiring::install(builder, context).await?;
     Ok(builder)
 }
 
 /// Fills the domains beside the repository with demo data.
 pub async fn seed_others(context: &Context, seed: u64) -> anyhow::Result<()> {
     crate::commands::packages::wiring::seed(context, seed).await?;
+    crate::commands::chat::wiring::seed(context, seed).await?;
     Ok(())
 }
 

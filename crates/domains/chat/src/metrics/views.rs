@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use super::{Question, Stamps, ratio};
+use super::{Stamps, ratio};
 use crate::{
-    filter::{Bucketing, Filter, Span},
+    filter::{Filter, Span},
     image::{ChatImage, NEVER, NO_SESSION, NONE},
     instant::utc_midnight,
 };
@@ -81,8 +81,12 @@ pub fn engagement_views(image: &ChatImage, filter: &Filter, now: Timestamp) -> E
     let month_span = |month: Date| span(month, month.saturating_add(1.month()));
     let label = |month: Date| month.strftime("%Y-%m").to_string();
     let weeks = weeks(months[0], now);
-    let weekly: Vec<(Date, Vec<u32>)> =
-        weeks.iter().map(|week| (*week, authors(image, filter, span(*week, week.saturating_add(7.days()))))).collect();
+    // Which sessions pass does not depend on the window.
+    let selected = filter.select(image).sessions;
+    let weekly: Vec<(Date, Vec<u32>)> = weeks
+        .iter()
+        .map(|week| (*week, authors(image, &selected, span(*week, week.saturating_add(7.days())))))
+        .collect();
     let mut weeks_active: BTreeMap<Date, BTreeMap<u32, u64>> = BTreeMap::new();
     for (week, people) in &weekly {
         let month = weeks_active.entry(week.first_of_month()).or_default();
@@ -103,7 +107,7 @@ pub fn engagement_views(image: &ChatImage, filter: &Filter, now: Timestamp) -> E
         views.monthly_active_users.push(MonthlyUsers {
             month: label(*month),
             in_progress,
-            monthly_active_users: authors(image, filter, month_span(*month)).len() as u64,
+            monthly_active_users: authors(image, &selected, month_span(*month)).len() as u64,
             core_user_rate: ratio(with(2, u64::MAX) as f64, active.len() as f64),
         });
         views.frequency.push(MonthlyFrequency {
@@ -117,7 +121,7 @@ pub fn engagement_views(image: &ChatImage, filter: &Filter, now: Timestamp) -> E
         views.session_length.push(MonthlyLength {
             month: label(*month),
             in_progress,
-            avg_session_minutes: mean_minutes(image, filter, month_span(*month)),
+            avg_session_minutes: mean_minutes(image, &selected, month_span(*month)),
         });
     }
     for (week, people) in &weekly {
@@ -137,8 +141,8 @@ pub fn engagement_views(image: &ChatImage, filter: &Filter, now: Timestamp) -> E
         let platform = u32::try_from(slot).ok().and_then(|slot| image.sessions.platform(slot));
         platform.map_or("Unknown", |platform| platform.label()).to_owned()
     };
-    views.top_chatbots = top(image, filter, current, previous, &by_bot);
-    views.top_channels = top(image, filter, current, previous, &by_platform);
+    views.top_chatbots = top(image, &selected, current, previous, &by_bot);
+    views.top_channels = top(image, &selected, current, previous, &by_platform);
     views
 }
 
@@ -160,9 +164,7 @@ fn weeks(first_month: Date, now: Timestamp) -> Vec<Date> {
 }
 
 /// Distinct people with a human message in a selected session.
-fn authors(image: &ChatImage, filter: &Filter, span: Span) -> Vec<u32> {
-    let over = filter.over(span);
-    let selected = over.select(image).sessions;
+fn authors(image: &ChatImage, selected: &[bool], span: Span) -> Vec<u32> {
     let mut seen = Stamps::new(image.participants.len());
     let mut people = Vec::new();
     image.visit_turns(span.start, span.end, |turns| {
@@ -175,25 +177,34 @@ fn authors(image: &ChatImage, filter: &Filter, span: Span) -> Vec<u32> {
     people
 }
 
-fn mean_minutes(image: &ChatImage, filter: &Filter, span: Span) -> Option<f64> {
-    let over = filter.over(span);
-    let question = Question::new(image, &over, Bucketing::Daily);
-    let lengths: Vec<f64> = question.active_sessions().filter_map(|slot| image.sessions.minutes(slot)).collect();
+/// Selected sessions with a turn in the span.
+fn active(image: &ChatImage, selected: &[bool], span: Span) -> Vec<usize> {
+    let mut seen = Stamps::new(image.sessions.slots());
+    let mut slots = Vec::new();
+    image.visit_turns(span.start, span.end, |turns| {
+        if turns.session != NO_SESSION && selected[turns.session as usize] && seen.mark(turns.session) {
+            slots.push(turns.session as usize);
+        }
+    });
+    slots
+}
+
+fn mean_minutes(image: &ChatImage, selected: &[bool], span: Span) -> Option<f64> {
+    let active = active(image, selected, span);
+    let lengths: Vec<f64> = active.into_iter().filter_map(|slot| image.sessions.minutes(slot)).collect();
     (!lengths.is_empty()).then(|| lengths.iter().sum::<f64>() / lengths.len() as f64)
 }
 
 fn top(
     image: &ChatImage,
-    filter: &Filter,
+    selected: &[bool],
     current: Span,
     previous: Span,
     name: &dyn Fn(usize) -> String,
 ) -> Vec<BreakdownRow> {
     let count = |span: Span| {
-        let over = filter.over(span);
-        let question = Question::new(image, &over, Bucketing::Daily);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        question.active_sessions().for_each(|slot| *counts.entry(name(slot)).or_default() += 1);
+        active(image, selected, span).into_iter().for_each(|slot| *counts.entry(name(slot)).or_default() += 1);
         counts
     };
     let (now, before) = (count(current), count(previous));

@@ -34,7 +34,8 @@ impl Default for ChatSection {
 }
 
 /// Puts chat into a server: the service, and daily snapshots, hourly cache and weekly snapshot cleanup.
-pub fn install(builder: AppBuilder, chat: Chat) -> anyhow::Result<AppBuilder> {
+pub async fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<AppBuilder> {
+    let chat = chat(context).await?;
     let entries = [
         // Shortly after midnight UTC the day before is complete.
         TimetableEntry::new("chat-snapshots", "10 0 * * *", "chat.snapshots", json!({}), Audience::Once)?,
@@ -60,6 +61,18 @@ pub fn install(builder: AppBuilder, chat: Chat) -> anyhow::Result<AppBuilder> {
             done(context.service::<Chat>()?.cleanup_snapshots(days).await)
         })
         .timetable(entries))
+}
+
+/// Invents conversations for the chosen team unless it has some, and the snapshots of their days.
+pub async fn seed(context: &Context, seed: u64) -> anyhow::Result<()> {
+    let chat = chat(context).await?;
+    let team = context.team_control().await?;
+    let messages = tallykeep_chat::demo::seed_demo(&team, context.lake().await?, seed).await?;
+    if messages > 0 {
+        chat.regenerate_team(team, 60).await?;
+        println!("{messages} chat messages");
+    }
+    Ok(())
 }
 
 fn failed(error: ChatError) -> JobError {
