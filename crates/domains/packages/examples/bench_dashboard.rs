@@ -51,7 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.months.daily_start = Date::constant(2020, 1, 1);
     config.months.synthetic = Vec::new();
     let config = Config { products: Vec::new(), ..config }.checked()?;
-    let jobs = Jobs::new(team.packages(), config.clone(), Settings::from_environment(Environment::default())?, silent())?;
+    let jobs =
+        Jobs::new(team.packages(), config.clone(), Settings::from_environment(Environment::default())?, silent())?;
     jobs.sync_catalogue().await?;
     let latest = latest_completed_day(clock);
     let started = Instant::now();

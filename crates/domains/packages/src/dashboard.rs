@@ -10,12 +10,12 @@ use tallykeep_control::{
 };
 
 use crate::{
-    anomalies::{CollectionGap, collection_gaps},
+    anomalies::CollectionGap,
     config::Config,
     cumulative::{DayPoint, daily_line, total_line},
     days::{before, javascript_instant, latest_completed_month, month_after, python_instant},
     index::{Index, MetricRows, Observation, Window},
-    months::{Coverage, MonthPoint, headline, headline_coverage, in_window, month_points, stale_days},
+    months::{Coverage, MonthPoint, find, headline, headline_coverage, in_window, month_points, stale_days},
     rollups::{Rollup, downloads_between, window_days},
     signals::identity,
 };
@@ -197,6 +197,8 @@ pub fn dashboard(index: &Index, config: &Config, days: i64, latest: Date, now: T
         .active("downloads")
         .map(|metric| (metric, month_points(index.rows(&metric.metric_id), latest, &config.months)))
         .collect();
+    let by_id: std::collections::HashMap<&str, &Vec<MonthPoint>> =
+        points.iter().map(|(metric, points)| (metric.metric_id.as_str(), points)).collect();
     let groups = shown_products(index, config)
         .into_iter()
         .map(|(product, title)| {
@@ -205,13 +207,18 @@ pub fn dashboard(index: &Index, config: &Config, days: i64, latest: Date, now: T
             metrics.sort_by_key(|m| (&m.metric_family, &m.display_name, &m.metric_id));
             let items = metrics
                 .into_iter()
-                .map(|metric| match points.iter().find(|(m, _)| m.metric_id == metric.metric_id) {
-                    Some((_, months)) => download_item(index, config, metric, months, days, latest),
+                .map(|metric| match by_id.get(metric.metric_id.as_str()) {
+                    Some(months) => download_item(index, config, metric, months, days, latest),
                     None => star_item(index, metric, days, latest, total_stars),
                 })
                 .collect();
             Group { product, title, items }
         })
+        .collect();
+    // The table shows 730 days of months (spec §10.6), more only when more days are asked for.
+    let shown: Vec<(&PackagesMetric, &[MonthPoint])> = points
+        .iter()
+        .map(|(metric, points)| (*metric, in_window(points, index.rows(&metric.metric_id), days.max(MAX_DAYS))))
         .collect();
     let (first, last, _, _) = window_days("30d", latest);
     Dashboard {
@@ -228,7 +235,7 @@ pub fn dashboard(index: &Index, config: &Config, days: i64, latest: Date, now: T
         total_stars,
         total_stars_sparkline,
         last_30d_download_totals: window_totals(index, config, first, last),
-        monthly_download_snapshots: monthly_snapshots(config, &points, latest),
+        monthly_download_snapshots: monthly_snapshots(config, &shown, latest),
         duckdb_lance_extension_downloads: derived.duckdb.iter().map(duckdb_month).collect(),
         metric_rollups: shown_rollups(&derived.rollups),
         metric_rollups_total: derived.rollups.len(),
@@ -236,9 +243,25 @@ pub fn dashboard(index: &Index, config: &Config, days: i64, latest: Date, now: T
         recent_evidence: shown_evidence(&derived.evidence),
         signal_candidates: shown_signals(&derived.signals),
         signal_guidance: shown_guidance(&derived.guidance, &derived.signals),
-        collection_gaps: collection_gaps(index, before(latest, 89), latest),
+        collection_gaps: index.recent_gaps(latest),
         annotations: derived.annotations.clone(),
     }
+}
+
+/// The days of the month that is not over, when it has any.
+fn running_month(rows: &MetricRows, config: &Config, latest: Date) -> Option<MonthPoint> {
+    let end = latest.last_of_month();
+    let sum = rows.months.last().filter(|sum| end > latest && sum.end == end && end >= config.months.daily_start)?;
+    Some(MonthPoint {
+        period_start: end,
+        period_end: end,
+        value: sum.value,
+        days_present: sum.days,
+        days_expected: i64::from(end.day()),
+        synthetic: false,
+        state: tallykeep_model::PointState::Provisional,
+        was: sum.was,
+    })
 }
 
 fn download_item(
@@ -252,12 +275,7 @@ fn download_item(
     let rows = index.rows(&metric.metric_id);
     let shown = in_window(points, rows, days).to_vec();
     let card = headline(points, latest);
-    // The running month: after M*, with the days there are.
-    let running = latest_completed_month(latest) < latest;
-    let running_month = running
-        .then(|| month_points(rows, latest.last_of_month(), &config.months).pop())
-        .flatten()
-        .filter(|point| point.period_end > latest);
+    let running_month = running_month(rows, config, latest);
     Item {
         metric_id: metric.metric_id.clone(),
         display_name: metric.display_name.clone(),
@@ -305,7 +323,7 @@ fn star_item(index: &Index, metric: &PackagesMetric, days: i64, latest: Date, to
 /// Month totals by `<product>_<sdk>`, `<sdk>`, `<product>` and `total` (spec §10.6).
 pub fn monthly_snapshots(
     config: &Config,
-    points: &[(&PackagesMetric, Vec<MonthPoint>)],
+    points: &[(&PackagesMetric, &[MonthPoint])],
     latest: Date,
 ) -> Vec<IndexMap<String, Value>> {
     let Some(first) = points.iter().filter_map(|(_, p)| p.first()).map(|p| p.period_end).min() else {
@@ -328,14 +346,30 @@ pub fn monthly_snapshots(
         }
     }
     products.retain(|id| columns.iter().any(|(product, _)| product == id));
+    // Where each metric's number goes: its column, SDK and product, by place.
+    let places: Vec<(usize, usize, usize)> = points
+        .iter()
+        .map(|(metric, _)| {
+            let sdk = name(metric);
+            let column = columns.iter().position(|(product, name)| *product == metric.product && *name == sdk);
+            let place = |list: &[String], text: &str| list.iter().position(|entry| entry == text).unwrap_or(0);
+            (column.unwrap_or(0), place(&sdks, &sdk), place(&products, &metric.product))
+        })
+        .collect();
+    let column_names: Vec<String> = columns.iter().map(|(product, sdk)| format!("{product}_{sdk}")).collect();
     let mut rows = Vec::new();
     let mut end = first;
     while end <= latest_completed_month(latest) {
-        let (mut values, mut present, mut expected, mut sources) = (IndexMap::<(String, String), i64>::new(), 0, 0, 0);
+        let (mut by_column, mut by_sdk, mut by_product) =
+            (vec![None::<i64>; columns.len()], vec![0; sdks.len()], vec![0; products.len()]);
+        let (mut total, mut present, mut expected, mut sources) = (0, 0, 0, 0);
         let (mut was, mut synthetic) = (None::<i64>, false);
-        for (metric, points) in points {
-            let Some(point) = points.iter().find(|point| point.period_end == end) else { continue };
-            *values.entry((metric.product.clone(), name(metric))).or_default() += point.value;
+        for ((_, points), (column, sdk, product)) in points.iter().zip(&places) {
+            let Some(point) = find(points, end) else { continue };
+            *by_column[*column].get_or_insert(0) += point.value;
+            by_sdk[*sdk] += point.value;
+            by_product[*product] += point.value;
+            total += point.value;
             present += point.days_present;
             expected += point.days_expected;
             sources += 1;
@@ -345,27 +379,22 @@ pub fn monthly_snapshots(
             }
         }
         if sources > 0 {
-            let mut row = IndexMap::new();
+            let mut row = IndexMap::with_capacity(columns.len() + sdks.len() + products.len() + 9);
             row.insert("period_end".to_owned(), json!(end));
-            let sum = |keep: &dyn Fn(&(String, String)) -> bool| -> i64 {
-                values.iter().filter(|(key, _)| keep(key)).map(|(_, value)| value).sum()
-            };
-            for column in &columns {
-                row.insert(format!("{}_{}", column.0, column.1), json!(values.get(column).copied().unwrap_or(0)));
+            for (name, value) in column_names.iter().zip(&by_column) {
+                row.insert(name.clone(), Value::from(value.unwrap_or(0)));
             }
-            for sdk in &sdks {
-                row.entry(sdk.clone()).or_insert(json!(sum(&|key| key.1 == *sdk)));
+            for (sdk, value) in sdks.iter().zip(by_sdk) {
+                row.entry(sdk.clone()).or_insert(Value::from(value));
             }
-            for product in &products {
-                row.entry(product.clone()).or_insert(json!(sum(&|key| key.0 == *product)));
+            for (product, value) in products.iter().zip(by_product) {
+                row.entry(product.clone()).or_insert(Value::from(value));
             }
-            let total = sum(&|_| true);
             row.insert("total".to_owned(), json!(total));
-            let metrics = points.len();
             row.insert("days_present".to_owned(), json!(present));
             row.insert("days_expected".to_owned(), json!(expected));
             row.insert("metrics_present".to_owned(), json!(sources));
-            row.insert("metrics_expected".to_owned(), json!(metrics));
+            row.insert("metrics_expected".to_owned(), json!(points.len()));
             if synthetic {
                 row.insert("synthetic".to_owned(), json!(true));
             }
@@ -381,10 +410,11 @@ pub fn monthly_snapshots(
                 row.insert("was".to_owned(), json!(total + difference));
             }
             // Columns no metric had a point for are unknown, which the clients cannot read as null: they are named here.
-            let missing: Vec<String> = columns
+            let missing: Vec<&String> = column_names
                 .iter()
-                .filter(|column| !values.contains_key(*column))
-                .map(|(product, sdk)| format!("{product}_{sdk}"))
+                .zip(&by_column)
+                .filter(|(_, value)| value.is_none())
+                .map(|(name, _)| name)
                 .collect();
             row.insert("missing".to_owned(), json!(missing));
             rows.push(row);

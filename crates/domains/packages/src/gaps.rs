@@ -11,7 +11,7 @@ use tallykeep_control::{
 };
 
 use crate::{
-    anomalies::{CollectionGap, collection_gaps},
+    anomalies::CollectionGap,
     collectors::daily_source,
     config::Config,
     days::{after, before, days_between, each_day},
@@ -150,7 +150,7 @@ pub async fn coverage(
         is_stale: age_hours.is_none_or(|hours| hours >= config.schedule.stale_hours),
         open_gaps: metrics.iter().map(|m| m.missing.len()).sum(),
         metrics,
-        collection_gaps: collection_gaps(index, before(latest, 89), latest),
+        collection_gaps: index.recent_gaps(latest),
     })
 }
 

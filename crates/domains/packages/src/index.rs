@@ -9,7 +9,11 @@ use tallykeep_control::{
 };
 use tokio::sync::Mutex;
 
-use crate::{dashboard::Derived, days};
+use crate::{
+    anomalies::{CollectionGap, collection_gaps},
+    dashboard::Derived,
+    days,
+};
 
 /// What kind of number a row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +153,8 @@ pub struct Index {
     pub epoch: i64,
     pub metrics: Vec<PackagesMetric>,
     pub derived: Derived,
+    /// Collection gaps of the last 90 days, worked out once per index and day: they look at every day of every metric.
+    gaps: Arc<std::sync::Mutex<Option<(Date, Vec<CollectionGap>)>>>,
     rows: HashMap<String, Arc<MetricRows>>,
 }
 
@@ -167,10 +173,23 @@ impl Index {
         self.metrics.iter().filter(move |metric| metric.is_active && metric.metric_family == family)
     }
 
+    /// Collection gaps of the 90 days up to `latest`.
+    pub fn recent_gaps(&self, latest: Date) -> Vec<CollectionGap> {
+        let mut known = self.gaps.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match known.as_ref() {
+            Some((day, gaps)) if *day == latest => gaps.clone(),
+            _ => {
+                let gaps = collection_gaps(self, days::before(latest, 89), latest);
+                *known = Some((latest, gaps.clone()));
+                gaps
+            }
+        }
+    }
+
     /// From definitions and rows, for tests and reads "as known on".
     pub fn of(metrics: Vec<PackagesMetric>, rows: impl IntoIterator<Item = (String, Vec<Observation>)>) -> Self {
         let rows = rows.into_iter().map(|(id, rows)| (id, Arc::new(MetricRows::new(rows)))).collect();
-        Self { generation: 0, epoch: 0, metrics, derived: Derived::default(), rows }
+        Self { generation: 0, epoch: 0, metrics, derived: Derived::default(), gaps: Arc::default(), rows }
     }
 }
 
@@ -227,6 +246,7 @@ impl Reader {
         index.epoch = blocks.epoch;
         index.metrics = metrics;
         index.derived = derived;
+        index.gaps = Arc::default();
         *held = Arc::new(index);
         Ok(held.clone())
     }

@@ -1,7 +1,5 @@
 //! Months of a download metric (spec/packages §10).
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 use serde::Serialize;
 use tallykeep_model::PointState;
@@ -39,7 +37,7 @@ impl MonthPoint {
 ///
 /// Unit: downloads per calendar month. Source: month snapshots up to the cutoff, sums of counted days from `daily_start`.
 pub fn month_points(rows: &MetricRows, latest: Date, months: &Months) -> Vec<MonthPoint> {
-    let mut points: BTreeMap<Date, MonthPoint> = BTreeMap::new();
+    let mut points: Vec<MonthPoint> = Vec::with_capacity(rows.months.len() + 1);
     // Later days of one month replace earlier ones: they are totals of the same month.
     for row in rows.rows.iter().take_while(|row| row.end <= months.snapshot_cutoff) {
         if row.window == Window::Snapshot {
@@ -56,7 +54,7 @@ pub fn month_points(rows: &MetricRows, latest: Date, months: &Months) -> Vec<Mon
                 state,
                 was: row.was,
             };
-            points.insert(end, point);
+            put(&mut points, point);
         }
     }
     for sum in counted_months(rows, months) {
@@ -76,13 +74,13 @@ pub fn month_points(rows: &MetricRows, latest: Date, months: &Months) -> Vec<Mon
             state,
             was: sum.was,
         };
-        points.insert(sum.end, point);
+        put(&mut points, point);
     }
-    points.retain(|end, _| *end <= latest);
+    points.retain(|point| point.period_end <= latest);
     for end in &months.synthetic {
-        let neighbour = |end: Date| points.get(&end).map(|point| point.value);
+        let neighbour = |end: Date| find(&points, end).map(|point| point.value);
         let (left, right) = (neighbour(month_before(*end)), neighbour(month_after(*end)));
-        if let (None, Some(left), Some(right), true) = (points.get(end), left, right, *end <= latest) {
+        if let (None, Some(left), Some(right), true) = (find(&points, *end), left, right, *end <= latest) {
             let point = MonthPoint {
                 period_start: *end,
                 period_end: *end,
@@ -93,10 +91,28 @@ pub fn month_points(rows: &MetricRows, latest: Date, months: &Months) -> Vec<Mon
                 state: PointState::Provisional,
                 was: None,
             };
-            points.insert(*end, point);
+            put(&mut points, point);
         }
     }
-    points.into_values().collect()
+    points
+}
+
+/// The point of a month end in sorted points.
+pub fn find(points: &[MonthPoint], end: Date) -> Option<&MonthPoint> {
+    points.binary_search_by_key(&end, |point| point.period_end).ok().map(|place| &points[place])
+}
+
+/// Puts a point in its place; one for the same month is replaced. Almost always the place is the end.
+fn put(points: &mut Vec<MonthPoint>, point: MonthPoint) {
+    match points.last() {
+        Some(last) if last.period_end >= point.period_end => {
+            match points.binary_search_by_key(&point.period_end, |p| p.period_end) {
+                Ok(place) => points[place] = point,
+                Err(place) => points.insert(place, point),
+            }
+        }
+        _ => points.push(point),
+    }
 }
 
 /// Sums of counted days from `daily_start` on.
@@ -126,7 +142,7 @@ pub fn in_window<'a>(points: &'a [MonthPoint], rows: &MetricRows, days: i64) -> 
 /// The headline of a download card: the point of the latest completed month.
 pub fn headline(points: &[MonthPoint], latest: Date) -> Option<&MonthPoint> {
     let month = latest_completed_month(latest);
-    points.iter().rev().find(|point| point.period_end == month)
+    find(points, month)
 }
 
 /// Days of the latest completed month that are stored, of those expected, and how old the newest stored day is.

@@ -14,7 +14,9 @@ async fn seeded(house: &House, seed: u64) -> Vec<u8> {
     let team = house.team(NOW).await;
     seed_demo(&team, seed, clock(NOW)).await.expect("seeded");
     let mut out = Vec::new();
-    export_stats(&team.packages(), &ExportFilter::default(), ExportFormat::JsonLines, &mut out).await.expect("exported");
+    export_stats(&team.packages(), &ExportFilter::default(), ExportFormat::JsonLines, &mut out)
+        .await
+        .expect("exported");
     out
 }
 
@@ -30,7 +32,11 @@ async fn the_same_seed_makes_the_same_rows_and_the_story_is_visible() {
     let document = dashboard(&index, &config, 730, latest, clock(NOW).now());
     assert_eq!(document.groups.len(), 3);
     assert!(document.total_stars.is_some_and(|stars| stars > 20_000), "{:?}", document.total_stars);
-    assert!(document.signal_candidates.iter().any(|s| s["signal_type"] == "download_spike"), "{:?}", document.signal_candidates);
+    assert!(
+        document.signal_candidates.iter().any(|s| s["signal_type"] == "download_spike"),
+        "{:?}",
+        document.signal_candidates
+    );
     assert!(document.monthly_download_snapshots.iter().any(|m| m["state"] == "restated"), "the repaired month");
     assert_eq!(store.revision_count().await.expect("counted"), 9);
     let coverage = coverage(&store, &index, &config, latest, clock(NOW).now()).await.expect("coverage");
