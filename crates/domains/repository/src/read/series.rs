@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
-use tallykeep_lake::{day_number, day_of};
+use tallykeep_lake::day_number;
 use tallykeep_model::{Label, PointState};
 use tallykeep_rollup::Cell;
 
@@ -161,15 +160,33 @@ pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted<'_>
 
 type Ranking = (fn(&[i64]) -> i64, usize);
 
-/// A value's rows: (day, measures), only of the days it occurs on.
-type ValueRows<'a> = BTreeMap<&'a str, Vec<(i32, Vec<i64>)>>;
+/// A value's rows, only of the days it occurs on; the measures of all rows lie one behind the other.
+#[derive(Default)]
+struct Table {
+    days: Vec<i32>,
+    measures: Vec<i64>,
+}
+
+impl Table {
+    fn push(&mut self, day: i32, measures: impl IntoIterator<Item = i64>) {
+        self.days.push(day);
+        self.measures.extend(measures);
+    }
+
+    fn rows(&self, width: usize) -> impl DoubleEndedIterator<Item = (i32, &[i64])> {
+        self.days.iter().copied().zip(self.measures.chunks_exact(width))
+    }
+}
+
+type ValueRows<'a> = BTreeMap<&'a str, Table>;
 
 fn values<'a>(frame: &'a Frame, dimension: &str, snapshot: bool, ranking: Option<Ranking>, only: Option<&str>) -> ValueRows<'a> {
     let mut found = ValueRows::new();
     if !snapshot {
         for (value, (_, range)) in frame.cells_of(dimension) {
-            let rows = range.map(|i| (frame.rows.days[i], frame.rows.row(i).collect())).collect();
-            found.insert(value, rows);
+            let mut table = Table::default();
+            range.for_each(|i| table.push(frame.rows.days[i], frame.rows.row(i)));
+            found.insert(value, table);
         }
     } else {
         running(frame, dimension, ranking, &mut found);
@@ -207,7 +224,7 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
             changes.entry(frame.rows.days[row]).or_default().push(row);
         }
     }
-    let mut rows: Vec<Vec<(i32, Vec<i64>)>> = vec![Vec::new(); names.len()];
+    let mut rows: Vec<Table> = names.iter().map(|_| Table::default()).collect();
     let mut top: Vec<usize> = Vec::new();
     for day in frame.each_day().map(day_number) {
         let changed = changes.get(&day);
@@ -221,7 +238,7 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
         match ranking {
             None => {
                 for at in (0..names.len()).filter(|at| seen[*at]) {
-                    rows[at].push((day, sums[at].clone()));
+                    rows[at].push(day, sums[at].iter().copied());
                 }
             }
             Some((measure, limit)) => {
@@ -236,34 +253,39 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
                     }
                 }
                 for &at in &top {
-                    rows[at].push((day, sums[at].clone()));
+                    rows[at].push(day, sums[at].iter().copied());
                 }
             }
         }
     }
-    for (name, rows) in names.into_iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
+    for (name, rows) in names.into_iter().zip(rows).filter(|(_, rows)| !rows.days.is_empty()) {
         found.insert(name, rows);
     }
 }
 
 fn category(frame: &Frame, key: String, dimension: &str, metrics: &[MetricOf], values: &ValueRows<'_>, wanted: &Wanted<'_>) -> Category {
     // The busiest first, as the documents list them; ties by id.
-    let mut order: Vec<(&&str, &Vec<(i32, Vec<i64>)>)> = values.iter().collect();
-    let weight = |rows: &Vec<(i32, Vec<i64>)>| -> i64 {
-        let first = |m: &Vec<i64>| metrics.first().map_or(0, |metric| (metric.value)(m, wanted.side));
-        if wanted.kind.is_snapshot() { rows.last().map_or(0, |r| first(&r.1)) } else { rows.iter().map(|r| first(&r.1)).sum() }
+    let width = frame.rows.measures.len();
+    let mut order: Vec<(&&str, &Table)> = values.iter().collect();
+    let weight = |table: &Table| -> i64 {
+        let first = |m: &[i64]| metrics.first().map_or(0, |metric| (metric.value)(m, wanted.side));
+        if wanted.kind.is_snapshot() {
+            table.rows(width).next_back().map_or(0, |r| first(r.1))
+        } else {
+            table.rows(width).map(|r| first(r.1)).sum()
+        }
     };
-    order.sort_by_cached_key(|(value, rows)| (std::cmp::Reverse(weight(rows)), **value));
+    order.sort_by_cached_key(|(value, table)| (std::cmp::Reverse(weight(table)), **value));
     let metrics = metrics
         .iter()
         .map(|metric| {
-            let series = order.iter().map(|(value, rows)| SeriesOut {
+            let series = order.iter().map(|(value, table)| SeriesOut {
                 id: (**value).to_owned(),
                 name: name(frame, dimension, value, wanted.kind.is_records()),
                 bar: false,
                 filesize: metric.name == "data_volume",
-                points: rows.iter().map(|(day, m)| (*day, (metric.value)(m, wanted.side))).collect(),
-                states: states(frame, rows.iter().map(|r| r.0), dimension, value, metric),
+                points: table.rows(width).map(|(day, m)| (day, (metric.value)(m, wanted.side))).collect(),
+                states: states(frame, table.days.iter().copied(), dimension, value, metric),
             });
             (metric.name, series.collect())
         })
@@ -372,16 +394,20 @@ fn states(
 ) -> Vec<(i32, PointState, Option<i64>)> {
     let Some(coverage) = &frame.coverage else { return Vec::new() };
     let mut restated: BTreeMap<i32, Option<i64>> = BTreeMap::new();
+    // The ledger is empty most of the time; then nothing is compared.
     for r in frame.restated.iter().filter(|r| r.dimension == dimension && r.value == value) {
         if metric.measures.is_empty() || metric.measures.contains(&r.measure.as_str()) {
             let was = r.old.filter(|_| !metric.measures.is_empty());
             restated.insert(day_number(r.day), was.map(whole));
         }
     }
-    let provisional: Date = coverage.provisional_from;
+    let provisional = day_number(coverage.provisional_from);
+    if restated.is_empty() {
+        return days.filter(|day| *day >= provisional).map(|day| (day, PointState::Provisional, None)).collect();
+    }
     days.filter_map(|day| match restated.get(&day) {
         Some(was) => Some((day, PointState::Restated, *was)),
-        None if day_of(day) >= provisional => Some((day, PointState::Provisional, None)),
+        None if day >= provisional => Some((day, PointState::Provisional, None)),
         None => None,
     })
     .collect()

@@ -40,8 +40,50 @@ pub(super) fn snake(key: &str) -> String {
     out
 }
 
+/// The texts of a run of days: a date is written a million times, and made once.
+struct Dates {
+    first: i32,
+    texts: Vec<[u8; 10]>,
+}
+
+impl Dates {
+    fn of<'a>(series: impl Iterator<Item = &'a SeriesOut> + Clone) -> Self {
+        let first = series.clone().filter_map(|s| s.points.first()).map(|p| p.0).min().unwrap_or(0);
+        let last = series.filter_map(|s| s.points.last()).map(|p| p.0).max().unwrap_or(first);
+        let texts = (first..=last)
+            .map(|day| {
+                let mut text = [b'0'; 10];
+                for (to, byte) in text.iter_mut().zip(day_of(day).to_string().bytes()) {
+                    *to = byte;
+                }
+                text
+            })
+            .collect();
+        Self { first, texts }
+    }
+
+    /// `YYYY-MM-DD`, or its `MM-DD`.
+    fn text(&self, day: i32, short: bool) -> &[u8] {
+        let text = usize::try_from(day - self.first).ok().and_then(|at| self.texts.get(at));
+        text.map_or(b"", |t| if short { &t[5..] } else { &t[..] })
+    }
+
+    fn year(&self, day: i32) -> &[u8] {
+        self.text(day, false).get(..4).unwrap_or_default()
+    }
+}
+
+/// What every series of an answer is written with.
+struct Writer<'a> {
+    dates: Dates,
+    coverage: Option<&'a Coverage>,
+    as_of: Timestamp,
+}
+
 /// `{categoryCamel: {metricCamel: [series]}}`
 pub(super) fn categories(out: &mut Vec<u8>, categories: &[Category], coverage: Option<&Coverage>, as_of: Timestamp) -> std::io::Result<()> {
+    let all = categories.iter().flat_map(|c| &c.metrics).flat_map(|m| &m.1);
+    let writer = Writer { dates: Dates::of(all), coverage, as_of };
     out.push(b'{');
     for (index, category) in categories.iter().enumerate() {
         if index > 0 {
@@ -53,7 +95,7 @@ pub(super) fn categories(out: &mut Vec<u8>, categories: &[Category], coverage: O
                 out.push(b',');
             }
             write!(out, "\"{}\":", camel(metric))?;
-            series_list(out, list, coverage, as_of)?;
+            writer.list(out, list)?;
         }
         out.push(b'}');
     }
@@ -62,55 +104,73 @@ pub(super) fn categories(out: &mut Vec<u8>, categories: &[Category], coverage: O
 }
 
 pub(super) fn series_list(out: &mut Vec<u8>, list: &[SeriesOut], coverage: Option<&Coverage>, as_of: Timestamp) -> std::io::Result<()> {
-    out.push(b'[');
-    for (index, one) in list.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        series(out, one, coverage, as_of)?;
-    }
-    out.push(b']');
-    Ok(())
+    Writer { dates: Dates::of(list.iter()), coverage, as_of }.list(out, list)
 }
 
-fn series(out: &mut Vec<u8>, series: &SeriesOut, coverage: Option<&Coverage>, as_of: Timestamp) -> std::io::Result<()> {
-    let years = || series.points.iter().map(|p| day_of(p.0).year());
-    let year = years().next().filter(|first| years().all(|y| y == *first));
-    out.extend_from_slice(b"{\"id\":");
-    serde_json::to_writer(&mut *out, &series.id)?;
-    out.extend_from_slice(b",\"name\":");
-    serde_json::to_writer(&mut *out, &series.name)?;
-    let (kind, value) = (if series.bar { "bar" } else { "line" }, if series.filesize { "filesize" } else { "number" });
-    write!(out, ",\"type\":\"{kind}\",\"valueType\":\"{value}\"")?;
-    if let Some(year) = year {
-        write!(out, ",\"year\":{year}")?;
-    }
-    out.extend_from_slice(b",\"data\":[");
-    for (index, (day, value)) in series.points.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(b"[\"");
-        date(out, *day, year.is_some());
-        out.extend_from_slice(b"\",");
-        out.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
-        out.push(b']');
-    }
-    out.push(b']');
-    if !series.states.is_empty() {
-        out.extend_from_slice(b",\"states\":[");
-        for (index, (day, state, was)) in series.states.iter().enumerate() {
+impl Writer<'_> {
+    fn list(&self, out: &mut Vec<u8>, list: &[SeriesOut]) -> std::io::Result<()> {
+        out.push(b'[');
+        for (index, one) in list.iter().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(b"[\"");
-            date(out, *day, year.is_some());
+            self.series(out, one)?;
+        }
+        out.push(b']');
+        Ok(())
+    }
+
+    fn series(&self, out: &mut Vec<u8>, series: &SeriesOut) -> std::io::Result<()> {
+        // Points ascend, so the first and the last tell whether they lie in one year.
+        let year = match (series.points.first(), series.points.last()) {
+            (Some(first), Some(last)) if self.dates.year(first.0) == self.dates.year(last.0) => Some(day_of(first.0).year()),
+            _ => None,
+        };
+        out.extend_from_slice(b"{\"id\":");
+        serde_json::to_writer(&mut *out, &series.id)?;
+        out.extend_from_slice(b",\"name\":");
+        serde_json::to_writer(&mut *out, &series.name)?;
+        let (kind, value) = (if series.bar { "bar" } else { "line" }, if series.filesize { "filesize" } else { "number" });
+        write!(out, ",\"type\":\"{kind}\",\"valueType\":\"{value}\"")?;
+        if let Some(year) = year {
+            write!(out, ",\"year\":{year}")?;
+        }
+        out.extend_from_slice(b",\"data\":[");
+        let mut number = itoa::Buffer::new();
+        for (index, (day, value)) in series.points.iter().enumerate() {
+            out.extend_from_slice(if index > 0 { b",[\"" } else { b"[\"" });
+            out.extend_from_slice(self.dates.text(*day, year.is_some()));
+            out.extend_from_slice(b"\",");
+            out.extend_from_slice(number.format(*value).as_bytes());
+            out.push(b']');
+        }
+        out.push(b']');
+        self.states(out, series, year.is_some())?;
+        if let Some(c) = self.coverage.filter(|_| series.bar) {
+            write!(
+                out,
+                ",\"coverage\":{{\"first\":\"{}\",\"last\":\"{}\",\"provisional_from\":\"{}\",\"as_of\":\"{}\"}}",
+                c.first_day, c.last_day, c.provisional_from, self.as_of
+            )?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn states(&self, out: &mut Vec<u8>, series: &SeriesOut, short: bool) -> std::io::Result<()> {
+        if series.states.is_empty() {
+            return Ok(());
+        }
+        out.extend_from_slice(b",\"states\":[");
+        for (index, (day, state, was)) in series.states.iter().enumerate() {
             let word = match state {
                 PointState::Missing => "missing",
                 PointState::Provisional => "provisional",
                 PointState::Final => "final",
                 PointState::Restated => "restated",
             };
+            out.extend_from_slice(if index > 0 { b",[\"" } else { b"[\"" });
+            out.extend_from_slice(self.dates.text(*day, short));
             write!(out, "\",\"{word}\"")?;
             if let Some(was) = was {
                 write!(out, ",{was}")?;
@@ -118,33 +178,8 @@ fn series(out: &mut Vec<u8>, series: &SeriesOut, coverage: Option<&Coverage>, as
             out.push(b']');
         }
         out.push(b']');
+        Ok(())
     }
-    if let Some(c) = coverage.filter(|_| series.bar) {
-        write!(
-            out,
-            ",\"coverage\":{{\"first\":\"{}\",\"last\":\"{}\",\"provisional_from\":\"{}\",\"as_of\":\"{as_of}\"}}",
-            c.first_day, c.last_day, c.provisional_from
-        )?;
-    }
-    out.push(b'}');
-    Ok(())
-}
-
-/// `MM-DD`, or `YYYY-MM-DD`.
-fn date(out: &mut Vec<u8>, day: i32, short: bool) {
-    let day = day_of(day);
-    let two = |out: &mut Vec<u8>, n: i8| {
-        let n = n.unsigned_abs();
-        out.push(b'0' + n / 10);
-        out.push(b'0' + n % 10);
-    };
-    if !short {
-        // Years before 1000 need their zeros; writing into a vector cannot fail.
-        let _ = write!(out, "{:04}-", day.year());
-    }
-    two(out, day.month());
-    out.push(b'-');
-    two(out, day.day());
 }
 
 #[cfg(test)]
