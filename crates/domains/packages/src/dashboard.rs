@@ -27,6 +27,9 @@ pub const MAX_DAYS: i64 = 730;
 #[derive(Debug, Clone, Default)]
 pub struct Derived {
     pub rollups: Vec<Value>,
+    /// Of the rollups, what the dashboard shows, and the movers; sorted once per derivation.
+    pub shown_rollups: Vec<Value>,
+    pub movers: Vec<Value>,
     pub signals: Vec<Value>,
     pub guidance: Vec<GuidanceRow>,
     pub evidence: Vec<EvidenceRow>,
@@ -36,8 +39,11 @@ pub struct Derived {
 
 impl Derived {
     pub async fn read(store: &PackagesStore) -> Result<Self, ControlError> {
+        let rollups = store.rollups().await?;
         Ok(Self {
-            rollups: store.rollups().await?,
+            shown_rollups: shown_rollups(&rollups),
+            movers: movers(&rollups),
+            rollups,
             signals: store.signals().await?,
             guidance: store.guidance().await?,
             evidence: store.evidence(Timestamp::MIN, 500).await?,
@@ -237,9 +243,9 @@ pub fn dashboard(index: &Index, config: &Config, days: i64, latest: Date, now: T
         last_30d_download_totals: window_totals(index, config, first, last),
         monthly_download_snapshots: monthly_snapshots(config, &shown, latest),
         duckdb_lance_extension_downloads: derived.duckdb.iter().map(duckdb_month).collect(),
-        metric_rollups: shown_rollups(&derived.rollups),
+        metric_rollups: derived.shown_rollups.clone(),
         metric_rollups_total: derived.rollups.len(),
-        movers: movers(&derived.rollups),
+        movers: derived.movers.clone(),
         recent_evidence: shown_evidence(&derived.evidence),
         signal_candidates: shown_signals(&derived.signals),
         signal_guidance: shown_guidance(&derived.guidance, &derived.signals),

@@ -1,3 +1,4 @@
+mod around;
 mod backfill;
 mod demo;
 mod derived;

@@ -67,8 +67,10 @@ pub struct Debug {
 #[derive(Debug, clap::Subcommand)]
 enum DebugWhat {
     /// Every definition
+    #[command(after_help = "Example: tallykeep packages debug metrics")]
     Metrics,
     /// Stored points of a metric with where they came from
+    #[command(after_help = "Example: tallykeep packages debug stats --metric-id downloads:lance:python --days 30")]
     Stats {
         #[arg(long, alias = "metric_id", value_name = "ID")]
         metric_id: String,
@@ -79,6 +81,7 @@ enum DebugWhat {
         as_known_on: Option<String>,
     },
     /// Runs, successes too
+    #[command(after_help = "Example: tallykeep packages debug history --start-date 2026-03-01 --end-date 2026-03-05")]
     History {
         #[arg(long, alias = "start_date", value_name = "DATE")]
         start_date: Option<Date>,
@@ -88,6 +91,7 @@ enum DebugWhat {
         limit: i64,
     },
     /// The revision log
+    #[command(after_help = "Example: tallykeep packages debug revisions --metric-id downloads:lance:python")]
     Revisions {
         #[arg(long, alias = "metric_id", value_name = "ID")]
         metric_id: Option<String>,
@@ -95,11 +99,13 @@ enum DebugWhat {
         limit: i64,
     },
     /// Evidence, hidden kinds too
+    #[command(after_help = "Example: tallykeep packages debug evidence --limit 20")]
     Evidence {
         #[arg(long, value_name = "N", default_value_t = 500)]
         limit: i64,
     },
     /// Metrics, the last 30 days of each, and runs
+    #[command(after_help = "Example: tallykeep packages debug all")]
     All,
 }
 

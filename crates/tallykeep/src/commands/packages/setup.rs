@@ -121,8 +121,10 @@ pub enum Annotations {
         metric_id: String,
     },
     /// List notes
+    #[command(after_help = "Example: tallykeep packages annotations list")]
     List,
     /// Remove a note
+    #[command(after_help = "Example: tallykeep packages annotations remove 0198f0c2-7d1a-7000-8000-000000000000")]
     Remove {
         /// Its id
         id: String,
