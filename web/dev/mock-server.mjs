@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { layout } from "./default-layout.mjs";
 import { category, TODAY } from "./generate.mjs";
+import { chatAnswer } from "./generate-chat.mjs";
 import { packagesDashboard, windowTotals } from "./generate-packages.mjs";
 
 const dist = new URL("../dist/", import.meta.url).pathname;
@@ -141,7 +142,10 @@ function handle(request, body, reply) {
       ),
     );
   if (/^\/communities\/[^/]+\/stats$/.test(path)) return html(statsMount("community", community));
-  if (path === "/packages") return html("");
+  if (path === "/packages" || path === "/dashboard/") return html("");
+  const chat = chatAnswer(path.replace(/\/$/, ""), url.searchParams);
+  if (path.startsWith("/dashboard/api/live")) return reply(200, "", { "Content-Type": "text/event-stream" });
+  if (chat) return json(chat);
   if (path === "/api/v1/dashboard/daily") {
     const query = url.searchParams;
     return json(

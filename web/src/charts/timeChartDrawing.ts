@@ -585,7 +585,7 @@ function stripCell(x: number, y: number, width: number, state: Point["state"]): 
 function axisLabelShapes(frame: Frame, label: AxisLabel): Shape[] {
   const y = frame.top + frame.height + STRIP_GAP + STRIP_HEIGHT + 12;
   const half = Math.max(...label.lines.map((one) => one.length)) * 3.2;
-  const x = Math.max(half, centreOf(frame, label.index));
+  const x = Math.min(frame.left + frame.width + 8 - half, Math.max(half, centreOf(frame, label.index)));
   return label.lines.map((content, row) =>
     text(content, x, y + row * 13, { fill: row === 0 ? "var(--ink2)" : "var(--ink3)" }),
   );

@@ -42,7 +42,7 @@ export function DataTable<Row>(props: {
         className="table-scroll"
         style={props.height ? { height: props.height } : undefined}
         role="region"
-        aria-label={props.caption}
+        aria-label={t("table.of", { name: props.caption })}
         tabIndex={0}
       >
         <table className="data-table">

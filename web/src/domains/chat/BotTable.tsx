@@ -67,7 +67,12 @@ export function BotTable({ query, enabled }: { query: string; enabled: boolean }
           ];
           return (
             <>
-              <div className="table-scroll" role="region" aria-label={t("nav.chatbots")} tabIndex={0}>
+              <div
+                className="table-scroll"
+                role="region"
+                aria-label={t("table.of", { name: t("nav.chatbots") })}
+                tabIndex={0}
+              >
                 <table className="data-table">
                   <caption className="visually-hidden">{t("nav.chatbots")}</caption>
                   <thead>

@@ -38,155 +38,154 @@ export function ChatCharts(props: { query: string; enabled: boolean; filter: Cha
   const frame = volume.data?.totals.map((row) => row.date) ?? [];
   const per = t(`chat.per.${filter.step}`);
   return (
-    <>
-      <div className="grid">
-        <div style={HALF}>
-          <Widget
-            title={t("chat.participants")}
-            subtitle={`${t("chat.participantsNote")}, ${per}`}
-            help={
-              <Help about={t("chat.participants")}>
-                <p>{t("chat.participantsHelp")}</p>
-              </Help>
-            }
-            height={HEIGHT}
-            answer={sessions}
-            isEmpty={(data) => data.participants.every((row) => row.active_participants === 0)}
-          >
-            {(data) => (
-              <Drawn
-                title={t("chat.participants")}
-                figure={chatFigure({
-                  ...base,
-                  rows: data.participants,
-                  frame: [],
-                  lines: [],
-                  total: { id: "participants", name: t("chat.participants"), pick: (row) => row.active_participants },
-                  absentIsZero: true,
-                })}
-              />
-            )}
-          </Widget>
-        </div>
-        <div style={HALF}>
-          <Widget
-            title={t("chat.sessions")}
-            subtitle={`${t("chat.sessionsNote")}, ${per}`}
-            help={
-              <Help about={t("chat.sessions")}>
-                <p>{t("chat.sessionsHelp")}</p>
-              </Help>
-            }
-            height={HEIGHT}
-            answer={sessions}
-            isEmpty={(data) => data.sessions.every((row) => row.active_sessions === 0)}
-          >
-            {(data) => (
-              <Drawn
-                title={t("chat.sessions")}
-                figure={chatFigure({
-                  ...base,
-                  rows: data.sessions,
-                  frame: [],
-                  lines: [],
-                  total: { id: "sessions", name: t("chat.sessions"), pick: (row) => row.active_sessions },
-                  absentIsZero: true,
-                })}
-              />
-            )}
-          </Widget>
-        </div>
-        <div style={HALF}>
-          <Widget
-            title={t("chat.messages")}
-            subtitle={`${t("chat.messagesNote")}, ${per}`}
-            height={HEIGHT}
-            answer={volume}
-            isEmpty={(data) => data.totals.every((row) => row.total_messages === 0)}
-          >
-            {(data) => (
-              <Drawn
-                title={t("chat.messages")}
-                figure={chatFigure({
-                  ...base,
-                  rows: data.totals,
-                  frame: [],
-                  lines: [
-                    { id: "ai", name: t("chat.ai"), pick: (row) => row.ai_messages },
-                    { id: "human", name: t("chat.human"), pick: (row) => row.human_messages },
-                  ],
-                  total: { id: "total", name: t("chat.allMessages"), pick: (row) => row.total_messages },
-                  absentIsZero: true,
-                })}
-              />
-            )}
-          </Widget>
-        </div>
-        <div style={HALF}>
-          <Widget
-            title={t("chat.responseTime")}
-            subtitle={`${t("chat.responseTimeNote")}, ${per}`}
-            height={HEIGHT}
-            answer={times}
-            isEmpty={(data) => data.length === 0}
-            foot={<StateKey />}
-          >
-            {(data) => (
-              <Drawn
-                title={t("chat.responseTime")}
-                figure={chatFigure({
-                  ...base,
-                  rows: data,
-                  frame,
-                  lines: [],
-                  total: { id: "seconds", name: t("chat.responseTime"), pick: (row) => row.avg_response_time_sec },
-                  valueType: "seconds",
-                  absentIsZero: false,
-                })}
-              />
-            )}
-          </Widget>
-        </div>
-        <div style={HALF}>
-          <Widget
-            title={t("chat.channels")}
-            subtitle={t("chat.channelsNote")}
-            height={HEIGHT}
-            answer={channels}
-            isEmpty={(data) => data.totals.sessions === 0}
-          >
-            {(data) => (
-              <BreakdownFigure
-                list={channelList(data)}
-                view="pie"
-                title={t("chat.channels")}
-                valueLabel={t("chat.sessionsShort")}
-                valueType="number"
-                style={{ locale }}
-                links={{ href: () => null }}
-              />
-            )}
-          </Widget>
-        </div>
-        <div style={HALF}>
-          <Widget
-            title={t("chat.length")}
-            subtitle={t("chat.lengthNote")}
-            height={HEIGHT}
-            answer={people}
-            isEmpty={(data) => data.session_length_distribution.length === 0}
-          >
-            {(data) => (
-              <Drawn
-                title={t("chat.length")}
-                figure={histogramFigure(data.session_length_distribution, t("chat.sessionsShort"), locale)}
-                bars
-              />
-            )}
-          </Widget>
-        </div>
+    <div className="grid">
+      <div style={HALF}>
+        <Widget
+          title={t("chat.participants")}
+          label={t("chat.overTime", { name: t("chat.participants") })}
+          subtitle={`${t("chat.participantsNote")}, ${per}`}
+          help={
+            <Help about={t("chat.participants")}>
+              <p>{t("chat.participantsHelp")}</p>
+            </Help>
+          }
+          height={HEIGHT}
+          answer={sessions}
+          isEmpty={(data) => data.participants.every((row) => row.active_participants === 0)}
+        >
+          {(data) => (
+            <Drawn
+              title={t("chat.participants")}
+              figure={chatFigure({
+                ...base,
+                rows: data.participants,
+                frame: [],
+                lines: [],
+                total: { id: "participants", name: t("chat.participants"), pick: (row) => row.active_participants },
+                absentIsZero: true,
+              })}
+            />
+          )}
+        </Widget>
       </div>
-    </>
+      <div style={HALF}>
+        <Widget
+          title={t("chat.sessions")}
+          subtitle={`${t("chat.sessionsNote")}, ${per}`}
+          help={
+            <Help about={t("chat.sessions")}>
+              <p>{t("chat.sessionsHelp")}</p>
+            </Help>
+          }
+          height={HEIGHT}
+          answer={sessions}
+          isEmpty={(data) => data.sessions.every((row) => row.active_sessions === 0)}
+        >
+          {(data) => (
+            <Drawn
+              title={t("chat.sessions")}
+              figure={chatFigure({
+                ...base,
+                rows: data.sessions,
+                frame: [],
+                lines: [],
+                total: { id: "sessions", name: t("chat.sessions"), pick: (row) => row.active_sessions },
+                absentIsZero: true,
+              })}
+            />
+          )}
+        </Widget>
+      </div>
+      <div style={HALF}>
+        <Widget
+          title={t("chat.messages")}
+          subtitle={`${t("chat.messagesNote")}, ${per}`}
+          height={HEIGHT}
+          answer={volume}
+          isEmpty={(data) => data.totals.every((row) => row.total_messages === 0)}
+        >
+          {(data) => (
+            <Drawn
+              title={t("chat.messages")}
+              figure={chatFigure({
+                ...base,
+                rows: data.totals,
+                frame: [],
+                lines: [
+                  { id: "ai", name: t("chat.ai"), pick: (row) => row.ai_messages },
+                  { id: "human", name: t("chat.human"), pick: (row) => row.human_messages },
+                ],
+                total: { id: "total", name: t("chat.allMessages"), pick: (row) => row.total_messages },
+                absentIsZero: true,
+              })}
+            />
+          )}
+        </Widget>
+      </div>
+      <div style={HALF}>
+        <Widget
+          title={t("chat.responseTime")}
+          subtitle={`${t("chat.responseTimeNote")}, ${per}`}
+          height={HEIGHT}
+          answer={times}
+          isEmpty={(data) => data.length === 0}
+          foot={<StateKey />}
+        >
+          {(data) => (
+            <Drawn
+              title={t("chat.responseTime")}
+              figure={chatFigure({
+                ...base,
+                rows: data,
+                frame,
+                lines: [],
+                total: { id: "seconds", name: t("chat.responseTime"), pick: (row) => row.avg_response_time_sec },
+                valueType: "seconds",
+                absentIsZero: false,
+              })}
+            />
+          )}
+        </Widget>
+      </div>
+      <div style={HALF}>
+        <Widget
+          title={t("chat.channels")}
+          subtitle={t("chat.channelsNote")}
+          height={HEIGHT}
+          answer={channels}
+          isEmpty={(data) => data.totals.sessions === 0}
+        >
+          {(data) => (
+            <BreakdownFigure
+              list={channelList(data)}
+              view="pie"
+              title={t("chat.channels")}
+              valueLabel={t("chat.sessionsShort")}
+              valueType="number"
+              style={{ locale }}
+              links={{ href: () => null }}
+            />
+          )}
+        </Widget>
+      </div>
+      <div style={HALF}>
+        <Widget
+          title={t("chat.length")}
+          subtitle={t("chat.lengthNote")}
+          height={HEIGHT}
+          answer={people}
+          isEmpty={(data) => data.session_length_distribution.length === 0}
+        >
+          {(data) => (
+            <Drawn
+              title={t("chat.length")}
+              figure={histogramFigure(data.session_length_distribution, t("chat.sessionsShort"), locale)}
+              bars
+            />
+          )}
+        </Widget>
+      </div>
+    </div>
   );
 }
 

@@ -82,7 +82,11 @@ export function ChatTiles(props: { query: string; earlier: string; enabled: bool
           >
             <StatTile
               label={t(`chat.tile.${tile.id}`)}
-              help={<p>{t(`chat.tile.${tile.id}Help`)}</p>}
+              help={
+                <p>
+                  {t(`chat.tile.${tile.id}Help`)} {t("chat.onDaysBefore")}
+                </p>
+              }
               state={state}
               value={value}
               valueType="number"
@@ -90,7 +94,6 @@ export function ChatTiles(props: { query: string; earlier: string; enabled: bool
               fullUpTo={FULL_UP_TO}
               {...(of ? { suffix: t("chat.of", { total: of }) } : {})}
               change={change}
-              changeWords={t("chat.onDaysBefore")}
               spark={sparks[tile.id] ?? []}
               retry={() => void now.refetch()}
             />

@@ -22,37 +22,44 @@ export function People({ query, enabled }: { query: string; enabled: boolean }) 
         isEmpty={(data) => data.most_active_participants.length === 0}
       >
         {(data) => (
-          <table className="data-table">
-            <caption className="visually-hidden">{t("chat.mostActive")}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{t("chat.participant")}</th>
-                <th scope="col">{t("chat.messages")}</th>
-                <th scope="col">{t("chat.column.sessions")}</th>
-                {costs && <th scope="col">{t("chat.column.cost")}</th>}
-                <th scope="col">{t("chat.lastSeen")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.most_active_participants.map((row) => (
-                <tr key={row.participant_id}>
-                  <td>
-                    <a href={row.participant_url}>{row.participant_name}</a>
-                  </td>
-                  <td>
-                    <strong>{formatFull(row.total_messages, "number", { locale })}</strong>
-                  </td>
-                  <td>{formatFull(row.total_sessions, "number", { locale })}</td>
-                  {costs && <td>{row.cost === undefined ? "–" : formatFull(row.cost, "money", { locale })}</td>}
-                  <td>
-                    <time dateTime={row.last_activity} title={row.last_activity}>
-                      {relativeTime(row.last_activity, Date.now(), locale)}
-                    </time>
-                  </td>
+          <div
+            className="table-scroll"
+            role="region"
+            aria-label={t("table.of", { name: t("chat.mostActive") })}
+            tabIndex={0}
+          >
+            <table className="data-table">
+              <caption className="visually-hidden">{t("chat.mostActive")}</caption>
+              <thead>
+                <tr>
+                  <th scope="col">{t("chat.participant")}</th>
+                  <th scope="col">{t("chat.messages")}</th>
+                  <th scope="col">{t("chat.column.sessions")}</th>
+                  {costs && <th scope="col">{t("chat.column.cost")}</th>}
+                  <th scope="col">{t("chat.lastSeen")}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {data.most_active_participants.map((row) => (
+                  <tr key={row.participant_id}>
+                    <td>
+                      <a href={row.participant_url}>{row.participant_name}</a>
+                    </td>
+                    <td>
+                      <strong>{formatFull(row.total_messages, "number", { locale })}</strong>
+                    </td>
+                    <td>{formatFull(row.total_sessions, "number", { locale })}</td>
+                    {costs && <td>{row.cost === undefined ? "–" : formatFull(row.cost, "money", { locale })}</td>}
+                    <td>
+                      <time dateTime={row.last_activity} title={row.last_activity}>
+                        {relativeTime(row.last_activity, Date.now(), locale)}
+                      </time>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         )}
       </Widget>
     </div>

@@ -6,6 +6,7 @@ import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure
 /** A figure with its own loading, error and empty state: one that fails takes no other along. */
 export function Widget<T>(props: {
   title: string;
+  label?: string;
   subtitle?: ReactNode;
   help?: ReactNode;
   controls?: ReactNode;
@@ -20,6 +21,7 @@ export function Widget<T>(props: {
   return (
     <Figure
       title={props.title}
+      {...(props.label ? { label: props.label } : {})}
       subtitle={props.subtitle}
       help={props.help}
       controls={props.controls}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, describe, it } from "node:test";
+import { BASE, launch, openPage, tileValue } from "./browser.mjs";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PAGE = "/a/default/dashboard/";
+
+let browser;
+let options;
+before(async () => {
+  browser = await launch();
+  const { page, context } = await openPage(browser);
+  options = await (await page.request.get(`${BASE}/a/default/dashboard/api/filter-options/`)).json();
+  await context.close();
+});
+after(() => browser?.close());
+
+async function settled(page) {
+  await page.locator(".control-bar").waitFor();
+  await page.waitForTimeout(700);
+  await page.waitForFunction(() => document.querySelectorAll(".figure-loading, .tile-skeleton, .dimmed").length === 0);
+}
+
+function onPage(path, run, settings) {
+  return async (test) => {
+    if (!options.has_data) return test.skip("this installation holds no chat");
+    const { page, context, problems } = await openPage(browser, settings);
+    try {
+      await page.goto(`${BASE}${path}`);
+      await settled(page);
+      await run(page);
+      assert.deepEqual(problems, []);
+    } finally {
+      await context.close();
+    }
+  };
+}
+
+const ask = async (page, endpoint, query) =>
+  (await page.request.get(`${BASE}/a/default/dashboard/api/${endpoint}/?${query}`)).json();
+
+describe("the chat dashboard", () => {
+  it(
+    "tiles are the API's overview, also under a filter",
+    onPage(`${PAGE}?date_range=90`, async (page) => {
+      const all = await ask(page, "overview", "date_range=90&granularity=daily");
+      assert.equal(await tileValue(page, "Total messages"), all.total_messages);
+      assert.equal(await tileValue(page, "Active chatbots"), all.active_experiments);
+      const [bot] = options.experiments;
+      await page.goto(`${BASE}${PAGE}?date_range=90&experiments=${bot.id}`);
+      await settled(page);
+      const one = await ask(page, "overview", `date_range=90&granularity=daily&experiments=${bot.id}`);
+      assert.equal(await tileValue(page, "Total messages"), one.total_messages);
+      assert.ok(await page.locator(".chip").filter({ hasText: bot.name }).isVisible());
+    }),
+  );
+
+  it(
+    "the table of messages adds up to the tile",
+    onPage(`${PAGE}?date_range=30`, async (page) => {
+      const figure = page.getByRole("region", { name: "Messages", exact: true });
+      if ((await figure.locator(".figure-empty").count()) > 0) return;
+      await figure.getByRole("button", { name: "Show as table" }).click();
+      const totals = await figure.locator("tbody tr td:nth-child(2)").allTextContents();
+      const sum = totals.reduce((all, text) => all + Number(text.replaceAll(",", "").replace("–", "0")), 0);
+      assert.equal(sum, await tileValue(page, "Total messages"));
+    }),
+  );
+
+  it(
+    "a filter is chosen with the keyboard, becomes the address, and goes away again",
+    onPage(`${PAGE}?date_range=90`, async (page) => {
+      await page.getByRole("button", { name: "Filter", exact: true }).focus();
+      await page.keyboard.press("Enter");
+      const dialog = page.getByRole("dialog", { name: "Filter" });
+      await dialog.getByRole("checkbox").first().focus();
+      await page.keyboard.press("Space");
+      await page.keyboard.press("Escape");
+      assert.equal(new URL(page.url()).searchParams.get("experiments"), String(options.experiments[0].id));
+      await page.getByRole("button", { name: /^Remove the filter/ }).click();
+      assert.equal(new URL(page.url()).searchParams.get("experiments"), null);
+    }),
+  );
+
+  it(
+    "bots sort by their columns and say how many there are",
+    onPage(`${PAGE}?date_range=365`, async (page) => {
+      const rows = await ask(
+        page,
+        "bot-performance",
+        "date_range=365&granularity=daily&order_by=sessions&order_dir=desc&page=1&page_size=10",
+      );
+      await page.getByRole("button", { name: "Sessions", exact: true }).click();
+      await settled(page);
+      const table = page.getByRole("table", { name: "Chatbots" });
+      assert.equal(
+        await table.locator("tbody tr").first().locator("td").first().textContent(),
+        rows.results[0].experiment_name,
+      );
+      assert.ok(await page.getByText(`of ${rows.total_count} bots`).isVisible());
+    }),
+  );
+
+  it("one failing widget leaves the others", async (test) => {
+    if (!options.has_data) return test.skip("this installation holds no chat");
+    const { page, context } = await openPage(browser);
+    await page.route("**/channel-breakdown/**", (route) =>
+      route.fulfill({ status: 500, body: '{"error":"no channels today"}' }),
+    );
+    await page.goto(`${BASE}${PAGE}?date_range=90`);
+    await page.getByText("Cause: no channels today.").waitFor();
+    assert.ok((await tileValue(page, "Total messages")) >= 0);
+    await context.close();
+  });
+
+  for (const width of [320, 360, 768, 1280]) {
+    it(
+      `${width} px has no sideways scroll`,
+      onPage(
+        PAGE,
+        async (page) => {
+          const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+          assert.ok(content <= view, `${content} px wide`);
+        },
+        { viewport: { width, height: 800 } },
+      ),
+    );
+  }
+
+  for (const colorScheme of ["light", "dark"]) {
+    it(
+      `${colorScheme}: no accessibility fault that axe can see`,
+      onPage(
+        `${PAGE}?date_range=90`,
+        async (page) => {
+          await page.evaluate(axeSource);
+          const { violations } = await page.evaluate(() =>
+            window.axe.run(document, { rules: { region: { enabled: false } } }),
+          );
+          assert.deepEqual(
+            violations.map(
+              (one) =>
+                `${one.id}: ${one.nodes
+                  .map((node) => node.target.join(" "))
+                  .slice(0, 3)
+                  .join(", ")}`,
+            ),
+            [],
+          );
+        },
+        { colorScheme },
+      ),
+    );
+  }
+});
