@@ -413,7 +413,10 @@ impl HttpClient {
         if status == StatusCode::UNAUTHORIZED && ask.token.is_some() {
             return Try::TokenRejected;
         }
-        let error = CollectError::Status { status: status.as_u16(), upstream, detail: detail(&body) };
+        // "429 from npm" says it all; what a 404 or 403 says of itself helps.
+        let helps = status.is_client_error() && !matches!(status.as_u16(), 408 | 425 | 429);
+        let detail = if helps { detail(&body) } else { String::new() };
+        let error = CollectError::Status { status: status.as_u16(), upstream, detail };
         match asked_wait(status, &headers, &body, self.clock.now()) {
             Some(wait) => Try::Again { error, asked: wait },
             None => Try::Failed(error),

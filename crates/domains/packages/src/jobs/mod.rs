@@ -223,7 +223,11 @@ impl Jobs {
             _ if run.tried == 0 => RunStatus::Failed,
             _ => RunStatus::Partial,
         };
-        for metric in run.metrics.iter().filter(|m| !matches!(m.outcome.as_str(), "up_to_date" | "no_collector")) {
+        // Only jobs that ask a metric's source make attempts at it.
+        let asks = matches!(run.job.as_str(), "update_daily_downloads" | "update_daily_stars" | "update_all");
+        for metric in
+            run.metrics.iter().filter(|m| asks && !matches!(m.outcome.as_str(), "up_to_date" | "no_collector"))
+        {
             let bad = matches!(metric.outcome.as_str(), "failed" | "throttled" | "vanished");
             let message = run.errors.iter().find(|error| error.starts_with(&format!("{}: ", metric.metric_id)));
             self.store

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use tallykeep_collect::CollectError;
+use tallykeep_collect::{CollectError, http::one_line};
 use tallykeep_control::packages::StatRow;
 
 use super::{JobError, Jobs, MetricOutcome, Report, Run, downloads::check_lookback, outcome_of};
@@ -177,7 +177,8 @@ impl Jobs {
                 Err(error) => reasons.push(error),
             }
         }
-        Err(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        // Short enough that what follows in the message is not cut off.
+        Err(one_line(&reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "), 200))
     }
 
     async fn history_counts(

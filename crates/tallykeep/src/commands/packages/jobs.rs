@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use tallykeep_packages::jobs::{downloads::DownloadOptions, stars::StarOptions, update_all::UpdateAllOptions};
+use tallykeep_control::ControlError;
+use tallykeep_packages::jobs::{
+    JobError, downloads::DownloadOptions, stars::StarOptions, update_all::UpdateAllOptions,
+};
 
 use super::{Of, confirmed, ended, tell};
 use crate::context::Context;
@@ -51,7 +54,13 @@ impl DailyRefresh {
         let lookback = self.lookback_days.unwrap_or(jobs.config.refresh.lookback_days);
         let report = jobs.daily_refresh(lookback, self.accept_drops, self.run_id).await.map_err(ended)?;
         if !self.no_derive {
-            jobs.derive_dashboard().await.map_err(ended)?;
+            match jobs.derive_dashboard().await {
+                // The refresh is done and stored; whoever writes now derives, or the next run does.
+                Err(JobError::Control(ControlError::Busy { owner, .. })) => {
+                    eprintln!("rollups and signals are not rebuilt: {owner} writes now");
+                }
+                other => _ = other.map_err(ended)?,
+            }
         }
         tell(context, &report, self.strict)
     }
