@@ -303,7 +303,7 @@ async fn around(jobs: &Jobs, latest: Date, now: Timestamp, random: &mut ChaCha8R
             weeks_present: weeks,
             weeks_expected: if partial { 4 } else { 8 },
         });
-        start = month_after(start).first_of_month();
+        start = month_after(start.last_of_month()).first_of_month();
     }
     jobs.store.write_duckdb_months(&months).await?;
     let occurred_at = midnight(before(latest, 21));
