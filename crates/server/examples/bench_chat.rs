@@ -1,6 +1,6 @@
-//! Measures chat (issue 4): import, every endpoint over HTTP with the response cache off, peak memory. See bench/README.md.
+//! Measures chat (issue 4): import, every endpoint over HTTP with the response cache off, peak memory. One command: bench/chat.sh.
 //!
-//! `cargo run -p tallykeep-server --example bench_chat -- 1000000`
+//! The argument is the number of messages.
 
 use std::{
     fmt::Write as _,
@@ -56,7 +56,11 @@ async fn main() -> Outcome<()> {
     println!("        {cpu:.1} s of processor time, {:.0} rows per second of it", rows as f64 / cpu);
     println!("peak memory after import: {} MiB", peak_mib());
 
-    let accounts = Accounts::new(control.clone(), AccessConfig { requests_per_minute: 0, ..AccessConfig::default() }, InstallationKey::open(folder.path())?)?;
+    let accounts = Accounts::new(
+        control.clone(),
+        AccessConfig { requests_per_minute: 0, ..AccessConfig::default() },
+        InstallationKey::open(folder.path())?,
+    )?;
     let chat = Chat::new(control.clone(), lake, ChatConfig { cache: false, ..ChatConfig::default() });
     let app = App::builder(control, accounts).with(chat).serves_timetable(false).build();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -86,7 +90,9 @@ fn measure(address: &str) -> Outcome<()> {
                 let end: jiff::civil::Date = "2026-06-14".parse()?;
                 let end = end.checked_sub(jiff::Span::new().days(i64::try_from(request)?))?;
                 let start = end.checked_sub(jiff::Span::new().days(364))?;
-                let path = format!("/a/bench/dashboard/api/{endpoint}/?date_range=custom&start_date={start}&end_date={end}{filter}");
+                let path = format!(
+                    "/a/bench/dashboard/api/{endpoint}/?date_range=custom&start_date={start}&end_date={end}{filter}"
+                );
                 let started = Instant::now();
                 client.get(&path)?;
                 times.push(started.elapsed().as_secs_f64() * 1000.0);
@@ -179,7 +185,12 @@ fn write_files(folder: &Path, messages: u64) -> Outcome<u64> {
     let mut file = open("channels")?;
     writeln!(file, "id,team_id,experiment_id,platform,deleted")?;
     for (index, platform) in platforms.iter().enumerate() {
-        writeln!(file, "{},1,{},{platform},false", index + 1, if index == 0 { String::new() } else { index.to_string() })?;
+        writeln!(
+            file,
+            "{},1,{},{platform},false",
+            index + 1,
+            if index == 0 { String::new() } else { index.to_string() }
+        )?;
     }
     let mut file = open("participants")?;
     writeln!(file, "id,team_id,name,identifier,platform")?;
@@ -215,7 +226,12 @@ fn write_files(folder: &Path, messages: u64) -> Outcome<u64> {
         let created = stamp(at)?;
         for turn in 0..10 {
             message += 1;
-            writeln!(message_file, "{message},{session},{},{}", if turn % 2 == 0 { "human" } else { "ai" }, stamp(at)?)?;
+            writeln!(
+                message_file,
+                "{message},{session},{},{}",
+                if turn % 2 == 0 { "human" } else { "ai" },
+                stamp(at)?
+            )?;
             if below(20) == 0 {
                 links += 1;
                 writeln!(link_file, "1,{},message,{message}", below(10) + 1)?;

@@ -15,13 +15,14 @@ impl TeamControl {
     /// Keeps the snapshot of a day in place of the one there was. Answers whether it is new.
     pub async fn chat_put_snapshot(&self, day: Date, data: &Value) -> Result<bool, ControlError> {
         let mut transaction = self.control.pool.begin().await?;
-        let replaced = sqlx::query("update chat_snapshot set data = $1, updated_at = $2 where team_id = $3 and day = $4")
-            .bind(data.to_string())
-            .bind(micros(self.control.clock.now()))
-            .bind(self.team.id)
-            .bind(day.to_string())
-            .execute(&mut *transaction)
-            .await?;
+        let replaced =
+            sqlx::query("update chat_snapshot set data = $1, updated_at = $2 where team_id = $3 and day = $4")
+                .bind(data.to_string())
+                .bind(micros(self.control.clock.now()))
+                .bind(self.team.id)
+                .bind(day.to_string())
+                .execute(&mut *transaction)
+                .await?;
         if replaced.rows_affected() == 0 {
             sqlx::query(
                 "insert into chat_snapshot (team_id, day, data, updated_at) values ($1, $2, $3, $4)

@@ -48,14 +48,16 @@ const TAGS: [(&str, &str); 9] = [
     ("v2", "experiment_version"),
 ];
 const FIRST: [&str; 16] = [
-    "Amara", "Bela", "Chidi", "Dana", "Elif", "Femi", "Grace", "Hana", "Ivan", "Joao", "Kira", "Lena", "Mateo", "Nadia", "Omar", "Priya",
+    "Amara", "Bela", "Chidi", "Dana", "Elif", "Femi", "Grace", "Hana", "Ivan", "Joao", "Kira", "Lena", "Mateo",
+    "Nadia", "Omar", "Priya",
 ];
 const LAST: [&str; 12] =
     ["Adeyemi", "Berg", "Costa", "Duran", "Eze", "Fischer", "Gupta", "Haddad", "Ito", "Jensen", "Kovacs", "Lopez"];
 
 /// Invents a team's chats up to `now`. The same arguments give the same rows.
 pub fn invent(now: Timestamp, size: Size, seed: u64) -> Changes {
-    let mut inventor = Inventor { random: ChaCha8Rng::seed_from_u64(seed), changes: Changes::default(), now: now.as_microsecond() };
+    let mut inventor =
+        Inventor { random: ChaCha8Rng::seed_from_u64(seed), changes: Changes::default(), now: now.as_microsecond() };
     inventor.entities(size);
     let today = now.to_zoned(TimeZone::UTC).date();
     for back in (0..size.days).rev() {
@@ -121,13 +123,19 @@ impl Inventor {
 
     fn entities(&mut self, size: Size) {
         for (index, (name, archived, platforms)) in BOTS.iter().enumerate() {
-            let row = ExperimentRow { id: id(index), name: (*name).to_owned(), archived: *archived, working_version: None };
+            let row =
+                ExperimentRow { id: id(index), name: (*name).to_owned(), archived: *archived, working_version: None };
             self.changes.experiments.push(row);
             for platform in *platforms {
                 let experiment = (!platform.is_team_global()).then(|| id(index));
                 let known = |channel: &ChannelRow| channel.platform == *platform && channel.experiment == experiment;
                 if !self.changes.channels.iter().any(known) {
-                    let row = ChannelRow { id: id(self.changes.channels.len()), experiment, platform: *platform, deleted: false };
+                    let row = ChannelRow {
+                        id: id(self.changes.channels.len()),
+                        experiment,
+                        platform: *platform,
+                        deleted: false,
+                    };
                     self.changes.channels.push(row);
                 }
             }
@@ -164,9 +172,8 @@ impl Inventor {
         let people = self.changes.participants.len();
         let person = ((luck * luck * reach * people as f64) as usize).min(people - 1);
         let platform = self.changes.participants[person].platform;
-        let fitting: Vec<usize> = (0..BOTS.len())
-            .filter(|bot| BOTS[*bot].2.contains(&platform) && (!BOTS[*bot].1 || growth < 0.4))
-            .collect();
+        let fitting: Vec<usize> =
+            (0..BOTS.len()).filter(|bot| BOTS[*bot].2.contains(&platform) && (!BOTS[*bot].1 || growth < 0.4)).collect();
         let Some(bot) = fitting.get(self.below(fitting.len().max(1))).copied() else { return };
         // Most talk by day, some in the evening.
         let hour = 7.5 + self.random.random_range(0.0..6.0) + self.random.random_range(0.0..6.0);
@@ -207,7 +214,12 @@ impl Inventor {
             let question = self.message(session, MessageKind::Human, at);
             if self.chance(0.08) {
                 let tag = self.below(4);
-                self.changes.tag_links.push(TagLinkRow { tag: id(tag), kind: TargetKind::Message, target: question, own: true });
+                self.changes.tag_links.push(TagLinkRow {
+                    tag: id(tag),
+                    kind: TargetKind::Message,
+                    target: question,
+                    own: true,
+                });
             }
             let mean = [2.1, 3.4, 1.6, 2.8][bot];
             let took = 400 + (self.skewed(mean * 1000.0) as i64).min(45_000);
@@ -223,7 +235,12 @@ impl Inventor {
                 _ => None,
             };
             if let Some(tag) = tag {
-                self.changes.tag_links.push(TagLinkRow { tag: id(tag), kind: TargetKind::Message, target: answer, own: true });
+                self.changes.tag_links.push(TagLinkRow {
+                    tag: id(tag),
+                    kind: TargetKind::Message,
+                    target: answer,
+                    own: true,
+                });
             }
             self.work(session, bot, person, at, took);
         }

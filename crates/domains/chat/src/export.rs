@@ -53,7 +53,8 @@ pub fn what(chart_type: &str, export_format: &str) -> Result<(Chart, Format), Fi
         let names: Vec<&str> = CHARTS.iter().map(|chart| chart.as_str()).collect();
         errors.add("chart_type", format!("`{chart_type}` is not a chart: use {}", names.join(", ")));
     }
-    let format = [Format::Csv, Format::Json, Format::Png, Format::Pdf].into_iter().find(|f| f.as_str() == export_format);
+    let format =
+        [Format::Csv, Format::Json, Format::Png, Format::Pdf].into_iter().find(|f| f.as_str() == export_format);
     if format.is_none() {
         errors.add("export_format", format!("`{export_format}` is not a format: use csv, json, png or pdf"));
     }
@@ -133,9 +134,7 @@ fn table(chart: Chart, body: &Value) -> Vec<Vec<Value>> {
             }
             table
         }
-        Chart::ActiveParticipants => {
-            rows(&["date", "active_participants"], body, &["date", "active_participants"])
-        }
+        Chart::ActiveParticipants => rows(&["date", "active_participants"], body, &["date", "active_participants"]),
         Chart::SessionAnalytics => session_table(body),
         Chart::MessageVolume => rows(
             &["Date", "Human Messages", "AI Messages", "Total Messages"],
@@ -143,9 +142,25 @@ fn table(chart: Chart, body: &Value) -> Vec<Vec<Value>> {
             &["date", "human_messages", "ai_messages", "total_messages"],
         ),
         Chart::BotPerformance => rows(
-            &["Experiment Name", "Participants", "Sessions", "Messages", "Avg Session Duration", "Completion Rate", "Avg Messages/Session"],
+            &[
+                "Experiment Name",
+                "Participants",
+                "Sessions",
+                "Messages",
+                "Avg Session Duration",
+                "Completion Rate",
+                "Avg Messages/Session",
+            ],
             body,
-            &["experiment_name", "participants", "sessions", "messages", "avg_session_duration", "completion_rate", "avg_messages_per_session"],
+            &[
+                "experiment_name",
+                "participants",
+                "sessions",
+                "messages",
+                "avg_session_duration",
+                "completion_rate",
+                "avg_messages_per_session",
+            ],
         ),
         Chart::UserEngagement => rows(
             &["Participant", "Messages", "Sessions", "Last Activity"],
@@ -215,8 +230,13 @@ mod tests {
     fn filters_come_only_in_an_envelope() {
         let body = json!({"total_experiments": 2, "completion_rate": 50.0});
         let filters = json!({"tz": "UTC", "tags": [1]});
-        assert_eq!(csv(Chart::Overview, &body, None), "Metric,Value\r\nTotal Experiments,2\r\nCompletion Rate,50.0\r\n");
-        assert!(csv(Chart::Overview, &body, Some(&filters)).starts_with("# tz: UTC\r\n# tags: [1]\r\nMetric,Value\r\n"));
+        assert_eq!(
+            csv(Chart::Overview, &body, None),
+            "Metric,Value\r\nTotal Experiments,2\r\nCompletion Rate,50.0\r\n"
+        );
+        assert!(
+            csv(Chart::Overview, &body, Some(&filters)).starts_with("# tz: UTC\r\n# tags: [1]\r\nMetric,Value\r\n")
+        );
         assert_eq!(json(&body, None), "{\n  \"total_experiments\": 2,\n  \"completion_rate\": 50.0\n}\n");
     }
 

@@ -94,7 +94,8 @@ pub async fn acme() -> Server {
 
 async fn put(server: &Server, files: &std::path::Path) {
     let chat = server.app.service::<Chat>().expect("chat");
-    let report = import(chat.control(), chat.lake(), files, &ImportOptions::default(), &mut |_| ()).await.expect("imported");
+    let report =
+        import(chat.control(), chat.lake(), files, &ImportOptions::default(), &mut |_| ()).await.expect("imported");
     assert_eq!(report.total.rejected, 0, "{report:?}");
 }
 
@@ -125,18 +126,25 @@ async fn the_worked_example_is_served_and_says_where_it_came_from() {
     let path = format!("/a/acme/dashboard/api/overview/?{JUNE}");
     assert_eq!(body(&server, &path).await["total_messages"], 9);
     let response = server.get(&path, &As::Nobody).await;
-    assert_eq!((response.headers()["x-cache"].as_bytes(), response.headers().contains_key(header::AGE)), (&b"hit"[..], true));
+    assert_eq!(
+        (response.headers()["x-cache"].as_bytes(), response.headers().contains_key(header::AGE)),
+        (&b"hit"[..], true)
+    );
     let response = server.get(&format!("{path}&refresh=1"), &As::Nobody).await;
     assert_eq!(response.headers()["x-cache"], "miss");
     // The path without a team means `default`, which has nothing.
     assert_eq!(body(&server, &format!("/dashboard/api/overview?{JUNE}")).await["total_messages"], 0);
     let bots = body(&server, &format!("/a/acme/dashboard/api/bot-performance/?{JUNE}&page_size=1&order_by=cost")).await;
-    assert_eq!((bots["results"][0]["experiment_name"].as_str(), bots["total_pages"].as_u64()), (Some("Seller"), Some(2)));
+    assert_eq!(
+        (bots["results"][0]["experiment_name"].as_str(), bots["total_pages"].as_u64()),
+        (Some("Seller"), Some(2))
+    );
     let panel = server.get(&format!("/a/acme/dashboard/api/cost-tracking-panel/?{JUNE}"), &As::Nobody).await;
     assert!(text(panel).await.contains("1.15"));
     let link = server.get("/a/acme/chatbots/1/", &As::Nobody).await;
     assert_eq!(link.headers()[header::LOCATION], "/a/acme/dashboard/?experiments=1");
-    let link = server.get("/a/acme/chatbots/sessions/?f_tags=billing&op_tags=any+of&f_experiment=1~2", &As::Nobody).await;
+    let link =
+        server.get("/a/acme/chatbots/sessions/?f_tags=billing&op_tags=any+of&f_experiment=1~2", &As::Nobody).await;
     assert_eq!(link.headers()[header::LOCATION], "/a/acme/dashboard/?tags=1&experiments=1&experiments=2");
 }
 
@@ -168,15 +176,33 @@ async fn wrong_values_are_400s_that_name_field_and_value() {
 #[tokio::test]
 async fn presets_belong_to_their_owner() {
     let server = acme().await;
-    let (status, _, saved) = form(&server, "/a/acme/dashboard/filters/save/", "name=Mine&is_default=on&filter_data=%7B%22tags%22%3A1%7D", &As::Nobody).await;
+    let (status, _, saved) = form(
+        &server,
+        "/a/acme/dashboard/filters/save/",
+        "name=Mine&is_default=on&filter_data=%7B%22tags%22%3A1%7D",
+        &As::Nobody,
+    )
+    .await;
     assert_eq!(status, StatusCode::OK, "{saved}");
     let id = serde_json::from_str::<Value>(&saved).expect("JSON")["filter_id"].as_i64().expect("an id");
-    let saved = server.json("POST", "/a/acme/dashboard/filters/save/", &As::Nobody, json!({"name": "Other", "filter_data": {"a": 1}})).await;
+    let saved = server
+        .json("POST", "/a/acme/dashboard/filters/save/", &As::Nobody, json!({"name": "Other", "filter_data": {"a": 1}}))
+        .await;
     assert_eq!(saved.status(), StatusCode::OK);
     let list = body(&server, "/a/acme/dashboard/filters/").await;
-    assert_eq!((list[0]["name"].as_str(), list[0]["is_default"].as_bool(), list[1]["name"].as_str()), (Some("Mine"), Some(true), Some("Other")));
-    assert_eq!(body(&server, &format!("/a/acme/dashboard/filters/load/{id}/")).await, json!({"success": true, "filter_data": {"tags": 1}}));
-    for (fields, field) in [("filter_data=%7B%7D", "name"), ("name=x&filter_data=%7B", "filter_data"), ("name=x&filter_data=%5B%5D", "filter_data")] {
+    assert_eq!(
+        (list[0]["name"].as_str(), list[0]["is_default"].as_bool(), list[1]["name"].as_str()),
+        (Some("Mine"), Some(true), Some("Other"))
+    );
+    assert_eq!(
+        body(&server, &format!("/a/acme/dashboard/filters/load/{id}/")).await,
+        json!({"success": true, "filter_data": {"tags": 1}})
+    );
+    for (fields, field) in [
+        ("filter_data=%7B%7D", "name"),
+        ("name=x&filter_data=%7B", "filter_data"),
+        ("name=x&filter_data=%5B%5D", "filter_data"),
+    ] {
         let (status, _, answer) = form(&server, "/a/acme/dashboard/filters/save/", fields, &As::Nobody).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert!(serde_json::from_str::<Value>(&answer).expect("JSON")["errors"].get(field).is_some(), "{answer}");
@@ -189,7 +215,11 @@ async fn presets_belong_to_their_owner() {
     }
     let wrong = server.get(&format!("/a/acme/dashboard/filters/delete/{id}/"), &As::Nobody).await;
     assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
-    let gone = server.send(Request::delete(format!("/a/acme/dashboard/filters/delete/{id}/")).body(Body::empty()).expect("a request")).await;
+    let gone = server
+        .send(
+            Request::delete(format!("/a/acme/dashboard/filters/delete/{id}/")).body(Body::empty()).expect("a request"),
+        )
+        .await;
     assert_eq!(text(gone).await, r#"{"success":true,"message":"Filter deleted successfully"}"#);
 }
 
@@ -198,7 +228,8 @@ async fn exports_are_files_without_names() {
     let server = acme().await;
     let filter = "%7B%22date_range%22%3A%22custom%22%2C%22start_date%22%3A%222026-06-01%22%2C%22end_date%22%3A%222026-06-14%22%7D";
     let export = async |fields: &str| form(&server, "/a/acme/dashboard/export/", fields, &As::Nobody).await;
-    let (status, headers, csv) = export(&format!("chart_type=message_volume&export_format=csv&include_filters=on&filter_data={filter}")).await;
+    let (status, headers, csv) =
+        export(&format!("chart_type=message_volume&export_format=csv&include_filters=on&filter_data={filter}")).await;
     assert_eq!((status, headers[header::CONTENT_TYPE].as_bytes()), (StatusCode::OK, &b"text/csv"[..]));
     let name = headers[header::CONTENT_DISPOSITION].to_str().expect("text");
     assert!(name.starts_with("attachment; filename=\"message_volume_") && name.ends_with(".csv\""), "{name}");
@@ -207,35 +238,57 @@ async fn exports_are_files_without_names() {
         ("overview", "Metric,Value\r\nTotal Experiments,2\r\n"),
         ("active_participants", "date,active_participants\r\n2026-06-02,1\r\n"),
         ("session_analytics", "Date,Total Sessions,Unique Participants\r\n2026-06-02,1,1\r\n"),
-        ("bot_performance", "Experiment Name,Participants,Sessions,Messages,Avg Session Duration,Completion Rate,Avg Messages/Session\r\nHelper,2,2,5,30.0,0.5,2.5\r\n"),
+        (
+            "bot_performance",
+            "Experiment Name,Participants,Sessions,Messages,Avg Session Duration,Completion Rate,Avg Messages/Session\r\nHelper,2,2,5,30.0,0.5,2.5\r\n",
+        ),
         ("channel_breakdown", "Platform,Sessions,Messages,Participants\r\ntelegram,2,3,1\r\n"),
         ("tag_analytics", "Category,Tag,Count\r\nError,timeout,1\r\n"),
         ("average_response_time", "Date,Avg Response Time (sec)\r\n2026-06-02,1.0\r\n"),
     ] {
-        let (_, _, csv) = export(&format!("chart_type={chart}&export_format=csv&include_filters=1&filter_data={filter}")).await;
+        let (_, _, csv) =
+            export(&format!("chart_type={chart}&export_format=csv&include_filters=1&filter_data={filter}")).await;
         assert!(csv.starts_with(head), "{chart}: {csv}");
     }
-    let (_, _, people) = export(&format!("chart_type=user_engagement&export_format=csv&include_filters=on&envelope=1&filter_data={filter}")).await;
+    let (_, _, people) = export(&format!(
+        "chart_type=user_engagement&export_format=csv&include_filters=on&envelope=1&filter_data={filter}"
+    ))
+    .await;
     assert!(people.starts_with("# start: 2026-06-01T00:00:00+00:00\r\n"), "{people}");
     assert!(people.contains("participant-") && !people.contains("Ana") && !people.contains("ben@x"), "{people}");
-    let (_, _, json) = export(&format!("chart_type=overview&export_format=json&include_filters=on&filter_data={filter}")).await;
+    let (_, _, json) =
+        export(&format!("chart_type=overview&export_format=json&include_filters=on&filter_data={filter}")).await;
     assert!(json.starts_with("{\n  \"total_experiments\": 2,\n"), "{json}");
     for format in ["png", "pdf"] {
         let (status, _, answer) = export(&format!("chart_type=overview&export_format={format}")).await;
         assert_eq!(status, StatusCode::NOT_IMPLEMENTED);
-        assert_eq!(answer, format!(r#"{{"success":false,"error":"{} export not yet implemented"}}"#, format.to_uppercase()));
+        assert_eq!(
+            answer,
+            format!(r#"{{"success":false,"error":"{} export not yet implemented"}}"#, format.to_uppercase())
+        );
     }
     for (fields, field) in [
         ("chart_type=pie&export_format=csv", "chart_type"),
         ("chart_type=overview&export_format=doc", "export_format"),
         ("chart_type=overview&export_format=csv&include_filters=on&filter_data=%7B", "filter_data"),
-        ("chart_type=overview&export_format=csv&include_filters=on&filter_data=%7B%22experiments%22%3A%5B99%5D%7D", "experiments"),
+        (
+            "chart_type=overview&export_format=csv&include_filters=on&filter_data=%7B%22experiments%22%3A%5B99%5D%7D",
+            "experiments",
+        ),
     ] {
         let (status, _, answer) = export(fields).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{fields}");
         assert!(serde_json::from_str::<Value>(&answer).expect("JSON")["errors"].get(field).is_some(), "{answer}");
     }
-    let rows = server.control.audit_rows(&tallykeep_control::AuditFilter { action: Some("chat.export".to_owned()), limit: 100, ..Default::default() }).await.expect("rows");
+    let rows = server
+        .control
+        .audit_rows(&tallykeep_control::AuditFilter {
+            action: Some("chat.export".to_owned()),
+            limit: 100,
+            ..Default::default()
+        })
+        .await
+        .expect("rows");
     assert_eq!(rows.len(), 10);
     assert!(rows.iter().all(|row| row.team.as_deref() == Some("acme") && row.filter_hash.is_some()));
 }
@@ -248,13 +301,20 @@ async fn with_users_only_members_read_and_writes_need_the_token_of_the_page() {
     let (member, stranger) = (server.session(&member).await, server.session(&stranger).await);
     let path = format!("/a/acme/dashboard/api/user-engagement/?{JUNE}");
     let redirected = server.get(&path, &As::Nobody).await;
-    assert!(redirected.headers()[header::LOCATION].to_str().is_ok_and(|to| to.contains("next=%2Fa%2Facme%2Fdashboard")));
-    let json_client = server.send(Request::get(&path).header(header::ACCEPT, "application/json").body(Body::empty()).expect("a request")).await;
+    assert!(
+        redirected.headers()[header::LOCATION].to_str().is_ok_and(|to| to.contains("next=%2Fa%2Facme%2Fdashboard"))
+    );
+    let json_client = server
+        .send(Request::get(&path).header(header::ACCEPT, "application/json").body(Body::empty()).expect("a request"))
+        .await;
     assert_eq!(json_client.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(server.get(&path, &stranger).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(server.get("/a/nowhere/dashboard/api/overview/", &stranger).await.status(), StatusCode::NOT_FOUND);
     assert!(text(server.get(&path, &member).await).await.contains("Ana"));
-    assert_eq!(server.get(&path, &server.token("acme", TokenScope::Ingest, None).await).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        server.get(&path, &server.token("acme", TokenScope::Ingest, None).await).await.status(),
+        StatusCode::FORBIDDEN
+    );
     // A preset is the member's own business, but not without the page's token.
     let As::Cookie { secret, .. } = &member else { unreachable!("a session") };
     let unsigned = Request::post("/a/acme/dashboard/filters/save/")
@@ -263,18 +323,33 @@ async fn with_users_only_members_read_and_writes_need_the_token_of_the_page() {
     let refused = server.send(unsigned.body(Body::from("name=x")).expect("a request")).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     assert_eq!(form(&server, "/a/acme/dashboard/filters/save/", "name=x", &member).await.0, StatusCode::OK);
-    assert_eq!(form(&server, "/a/acme/dashboard/searches/save/", "name=x&expression=completed", &member).await.0, StatusCode::FORBIDDEN);
-    assert_eq!(form(&server, "/a/acme/dashboard/export/", "chart_type=user_engagement&export_format=csv&real_names=on", &member).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(
+        form(&server, "/a/acme/dashboard/searches/save/", "name=x&expression=completed", &member).await.0,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        form(
+            &server,
+            "/a/acme/dashboard/export/",
+            "chart_type=user_engagement&export_format=csv&real_names=on",
+            &member
+        )
+        .await
+        .0,
+        StatusCode::FORBIDDEN
+    );
 }
 
 #[tokio::test]
 async fn searches_are_saved_used_and_refused_with_their_character() {
     let server = acme().await;
-    let (status, _, answer) = form(&server, "/a/acme/dashboard/searches/save/", "name=bills&expression=tag+%3D+billing", &As::Nobody).await;
+    let (status, _, answer) =
+        form(&server, "/a/acme/dashboard/searches/save/", "name=bills&expression=tag+%3D+billing", &As::Nobody).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let by_search = body(&server, &format!("/a/acme/dashboard/api/overview/?{JUNE}&saved=bills")).await;
     assert_eq!(by_search, body(&server, &format!("/a/acme/dashboard/api/overview/?{JUNE}&tags=1")).await);
-    let (status, _, answer) = form(&server, "/a/acme/dashboard/searches/save/", "name=x&expression=tag+%3D+nothing", &As::Nobody).await;
+    let (status, _, answer) =
+        form(&server, "/a/acme/dashboard/searches/save/", "name=x&expression=tag+%3D+nothing", &As::Nobody).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(answer.contains("at character 7: this team has no tag `nothing`"), "{answer}");
     let list = body(&server, "/a/acme/dashboard/searches/").await;
@@ -292,7 +367,8 @@ async fn event(body: &mut Body) -> Value {
         let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut *body).poll_frame(context)).await;
         let data = frame.expect("the stream goes on").expect("no error").into_data().expect("data");
         text.push_str(&String::from_utf8_lossy(&data));
-        if let Some(line) = text.lines().find_map(|line| line.strip_prefix("data: ")).filter(|_| text.ends_with("\n\n")) {
+        if let Some(line) = text.lines().find_map(|line| line.strip_prefix("data: ")).filter(|_| text.ends_with("\n\n"))
+        {
             return serde_json::from_str(line).expect("JSON");
         }
     }

@@ -77,10 +77,15 @@ async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads
             continue;
         }
         let method = request["method"].as_str().expect("a method");
-        let multipart: String = request["body"].as_object().into_iter().flatten().map(|(name, value)| {
-            let value = value.as_str().expect("text").split(" (").next().unwrap_or_default();
-            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-        }).collect();
+        let multipart: String = request["body"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| {
+                let value = value.as_str().expect("text").split(" (").next().unwrap_or_default();
+                format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            })
+            .collect();
         let sent = Request::builder()
             .method(method)
             .uri(format!("{path}?{}", query(request)))
@@ -100,7 +105,9 @@ async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads
             if let Some(header_name) = path.strip_prefix("header ") {
                 assert!(headers.contains_key(header_name), "{name}: no header {header_name}");
                 checked += 1;
-            } else if let Some(path) = path.strip_prefix('$').filter(|_| headers[header::CONTENT_TYPE] == "application/json") {
+            } else if let Some(path) =
+                path.strip_prefix('$').filter(|_| headers[header::CONTENT_TYPE] == "application/json")
+            {
                 let body: Value = serde_json::from_str(&content).expect("JSON");
                 for value in resolve(&body, path) {
                     let fits = value.map_or_else(|| kinds.contains("null"), |value| is_of(value, kinds));
@@ -108,7 +115,10 @@ async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads
                     checked += 1;
                 }
             } else if let Some(id) = path.strip_prefix("html canvas#") {
-                assert!(content.contains(&format!("id=\"{id}\"")) || content.contains("cost-total\">0.00<"), "{name}: no {id}");
+                assert!(
+                    content.contains(&format!("id=\"{id}\"")) || content.contains("cost-total\">0.00<"),
+                    "{name}: no {id}"
+                );
                 checked += 1;
             }
         }

@@ -161,7 +161,11 @@ impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ", self.field.as_str(), self.operator.as_str())?;
         let values: Vec<String> = self.values.iter().map(|(_, value)| value.to_string()).collect();
-        if self.operator == Operator::In { write!(f, "({})", values.join(", ")) } else { f.write_str(&values.join(", ")) }
+        if self.operator == Operator::In {
+            write!(f, "({})", values.join(", "))
+        } else {
+            f.write_str(&values.join(", "))
+        }
     }
 }
 

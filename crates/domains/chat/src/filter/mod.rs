@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 pub use expression::{Expression, ExpressionError};
 pub use params::Params;
 pub use selection::{ChannelChoice, Filter, Selection};
-pub use window::{Bucket, Bucketing, Span, Window, label_of};
 pub(crate) use window::zone_named;
+pub use window::{Bucket, Bucketing, Span, Window, label_of};
 
 /// What is wrong with a question, by the parameter it is about (`__all__` for a range).
 #[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error, Serialize)]

@@ -32,7 +32,12 @@ impl Params {
                     Value::Null => {}
                     Value::String(text) => pairs.push((name.clone(), text.clone())),
                     Value::Number(_) | Value::Bool(_) => pairs.push((name.clone(), value.to_string())),
-                    _ => return Err(FieldErrors::one(field, format!("`{name}` must be a text, a number or a list of them"))),
+                    _ => {
+                        return Err(FieldErrors::one(
+                            field,
+                            format!("`{name}` must be a text, a number or a list of them"),
+                        ));
+                    }
                 }
             }
         }
@@ -41,7 +46,12 @@ impl Params {
 
     /// The last value of a parameter; empty counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     }
 
     /// Every value of a list parameter, comma-joined ones split.
@@ -56,7 +66,10 @@ impl Params {
 
     /// Every value of a parameter as it came.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, value)| key == name && !value.trim().is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.trim().is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn set(&mut self, name: &str, value: impl Into<String>) {

@@ -196,7 +196,13 @@ impl Filter {
         Selection {
             sessions: passing,
             experiments: self.select_experiments(image, &participant_wanted, &by_tag, &by_expression),
-            participants: self.select_participants(image, &experiment_wanted, &participant_wanted, &by_tag, &by_expression),
+            participants: self.select_participants(
+                image,
+                &experiment_wanted,
+                &participant_wanted,
+                &by_tag,
+                &by_expression,
+            ),
         }
     }
 

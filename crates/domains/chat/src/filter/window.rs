@@ -158,9 +158,7 @@ impl Window {
         let first_day = match size {
             Bucketing::Hourly => return self.hour_at(&local),
             Bucketing::Daily => local.date(),
-            Bucketing::Weekly => {
-                local.date().saturating_sub(i64::from(local.weekday().to_monday_zero_offset()).days())
-            }
+            Bucketing::Weekly => local.date().saturating_sub(i64::from(local.weekday().to_monday_zero_offset()).days()),
             Bucketing::Monthly => local.date().first_of_month(),
         };
         let next_day = match size {
@@ -241,9 +239,8 @@ fn days(first: Date, last: Date, zone: &TimeZone) -> Result<Span, FieldErrors> {
     if last < first {
         return Err(FieldErrors::one("__all__", format!("the range ends ({last}) before it starts ({first})")));
     }
-    let after = last
-        .checked_add(1.day())
-        .map_err(|_| FieldErrors::one("__all__", format!("{last} is out of range")))?;
+    let after =
+        last.checked_add(1.day()).map_err(|_| FieldErrors::one("__all__", format!("{last} is out of range")))?;
     Ok(Span { start: midnight(first, zone)?, end: midnight(after, zone)? })
 }
 

@@ -3,9 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::{ChatImage, NEVER, NO_PLATFORM, NO_SESSION, NONE, Trace, Usage};
-use crate::{
-    rows::{Changes, ExperimentRow, MessageRow, ParticipantRow, SessionRow, TagRow, TraceRow, UsageRow},
-};
+use crate::rows::{Changes, ExperimentRow, MessageRow, ParticipantRow, SessionRow, TagRow, TraceRow, UsageRow};
 
 impl ChatImage {
     /// Works a change in: later versions replace earlier ones, gone rows go, everything derived follows.

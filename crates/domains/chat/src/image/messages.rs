@@ -131,8 +131,7 @@ impl Messages {
     }
 
     fn put_in_order(&mut self) {
-        let mut rows: Vec<u32> =
-            (0..self.id.len()).filter(|row| self.kind[*row] != GONE).map(row_number).collect();
+        let mut rows: Vec<u32> = (0..self.id.len()).filter(|row| self.kind[*row] != GONE).map(row_number).collect();
         if !rows.is_sorted_by_key(|row| (self.at[*row as usize], self.id[*row as usize])) {
             // Stable and fast on runs that are in order already, as imports mostly are.
             rows.sort_by_key(|row| (self.at[*row as usize], self.id[*row as usize]));

@@ -202,9 +202,7 @@ impl Sessions {
 
     /// Whether the session takes part in figures at all: neither an evaluation nor still being set up.
     pub fn counts(&self, slot: usize) -> bool {
-        self.exists[slot]
-            && self.platform[slot] != Platform::Evaluations.code()
-            && self.status[slot] != Status::Setup
+        self.exists[slot] && self.platform[slot] != Platform::Evaluations.code() && self.status[slot] != Status::Setup
     }
 
     /// Minutes from creation to end, of a session that has ended.

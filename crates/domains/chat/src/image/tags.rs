@@ -41,7 +41,9 @@ impl TagIndex {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.on_messages.len() * (size_of::<TaggedMessage>() + 4) + self.on_sessions.len() * 12 + self.waiting.len() * 24
+        self.on_messages.len() * (size_of::<TaggedMessage>() + 4)
+            + self.on_sessions.len() * 12
+            + self.waiting.len() * 24
     }
 
     pub(super) fn add(&mut self, link: &TagLinkRow) {

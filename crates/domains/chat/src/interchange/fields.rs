@@ -55,7 +55,8 @@ pub(super) fn money(name: &str, text: &str) -> Result<i64, Reason> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let (fraction, rest) = fraction.split_at(fraction.len().min(8));
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if (whole.is_empty() && fraction.is_empty()) || !plain(whole) || !plain(fraction) || rest.bytes().any(|b| b != b'0') {
+    if (whole.is_empty() && fraction.is_empty()) || !plain(whole) || !plain(fraction) || rest.bytes().any(|b| b != b'0')
+    {
         return Err(wrong());
     }
     let units: i64 = format!("{whole}{fraction:0<8}").parse().map_err(|_| wrong())?;
@@ -79,7 +80,8 @@ pub(super) fn some_count(name: &str, text: &str) -> Result<Option<i64>, Reason> 
     if text.is_empty() {
         return Ok(None);
     }
-    let whole = text.split_once('.').map_or(text, |(whole, rest)| if rest.bytes().all(|b| b == b'0') { whole } else { text });
+    let whole =
+        text.split_once('.').map_or(text, |(whole, rest)| if rest.bytes().all(|b| b == b'0') { whole } else { text });
     whole.parse().map(Some).map_err(|_| format!("`{name}` is `{text}`, which is not a whole number"))
 }
 
@@ -101,6 +103,9 @@ mod tests {
     #[test]
     fn reasons_name_the_field_and_the_value() {
         assert_eq!(id("session_id", "x"), Err("`session_id` is `x`, which is not a whole number".to_owned()));
-        assert!(word::<crate::words::Platform>("platform", "fax").is_err_and(|reason| reason.contains("`fax` is not a platform")));
+        assert!(
+            word::<crate::words::Platform>("platform", "fax")
+                .is_err_and(|reason| reason.contains("`fax` is not a platform"))
+        );
     }
 }

@@ -52,7 +52,10 @@ impl Folder {
 
     /// The file of a name, packed or not.
     pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
-        ["csv", "csv.gz", "csv.zst"].iter().map(|ending| self.path.join(format!("{name}.{ending}"))).find(|file| file.is_file())
+        ["csv", "csv.gz", "csv.zst"]
+            .iter()
+            .map(|ending| self.path.join(format!("{name}.{ending}")))
+            .find(|file| file.is_file())
     }
 }
 
@@ -96,8 +99,9 @@ fn unpack(archive: &Path, folder: &Path) -> io::Result<()> {
 }
 
 fn copy_new(from: &mut impl io::Read, to: &Path) -> io::Result<()> {
-    let mut file = File::create_new(to)
-        .map_err(|error| io::Error::new(error.kind(), format!("{} is there twice", to.file_name().unwrap_or_default().display())))?;
+    let mut file = File::create_new(to).map_err(|error| {
+        io::Error::new(error.kind(), format!("{} is there twice", to.file_name().unwrap_or_default().display()))
+    })?;
     io::copy(from, &mut file)?;
     Ok(())
 }

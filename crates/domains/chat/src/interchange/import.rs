@@ -11,7 +11,9 @@ use tallykeep_model::{Team, TeamSlug};
 
 use super::{
     Folder, ImportError,
-    fields::{Reason, id, instant, money, required, some_count, some_id, some_instant, some_millis, some_word, truth, word},
+    fields::{
+        Reason, id, instant, money, required, some_count, some_id, some_instant, some_millis, some_word, truth, word,
+    },
     team::{ImportTeam, Novelty},
 };
 use crate::{rows::*, store::existing_ids, words::TargetKind};
@@ -228,7 +230,8 @@ impl Run<'_> {
         let c_name = lines.file.find("name");
         while let Some(line) = self.next(&mut lines) {
             let parsed = (|| {
-                let slug: TeamSlug = required("slug", line.field(c_slug))?.parse().map_err(|e| format!("`slug`: {e}"))?;
+                let slug: TeamSlug =
+                    required("slug", line.field(c_slug))?.parse().map_err(|e| format!("`slug`: {e}"))?;
                 Ok((id("id", line.field(c_id))?, slug))
             })();
             let (source, slug) = match parsed {
@@ -551,7 +554,9 @@ impl Run<'_> {
 
     async fn write_links(&mut self, waiting: &mut Vec<(u64, usize, TagLinkRow, bool)>) -> Result<(), ImportError> {
         // Messages the links may point at, by team.
-        let targets = || waiting.iter().filter(|(_, _, link, _)| link.kind == TargetKind::Message).map(|(_, _, link, _)| link.target);
+        let targets = || {
+            waiting.iter().filter(|(_, _, link, _)| link.kind == TargetKind::Message).map(|(_, _, link, _)| link.target)
+        };
         let range = targets().min().zip(targets().max());
         let mut messages: Vec<HashSet<i64>> = Vec::new();
         for team in &self.teams {

@@ -131,7 +131,9 @@ pub fn sort_bots(rows: &mut [BotRow], order_by: &str, order_dir: &str, cost_trac
     let key: fn(&BotRow) -> f64 = match order_by {
         "name" => {
             if descending {
-                rows.sort_by(|a, b| b.experiment_name.cmp(&a.experiment_name).then(a.experiment_id.cmp(&b.experiment_id)));
+                rows.sort_by(|a, b| {
+                    b.experiment_name.cmp(&a.experiment_name).then(a.experiment_id.cmp(&b.experiment_id))
+                });
             }
             return;
         }

@@ -59,14 +59,16 @@ pub fn channel_breakdown(question: &Question<'_>) -> ChannelBreakdown {
             platforms_of_person[person as usize] |= 1 << platform;
         }
     }
-    let people: Vec<u64> =
-        (0..=without).map(|bit| platforms_of_person.iter().filter(|bits| **bits >> bit & 1 == 1).count() as u64).collect();
+    let people: Vec<u64> = (0..=without)
+        .map(|bit| platforms_of_person.iter().filter(|bits| **bits >> bit & 1 == 1).count() as u64)
+        .collect();
     let totals = ChannelTotals {
         sessions: counts.iter().map(|(sessions, ..)| sessions).sum(),
         messages: counts.iter().map(|(_, human, ai)| human + ai).sum(),
         participants: platforms_of_person.iter().filter(|bits| **bits != 0).count() as u64,
     };
-    let live = |platform: Platform| image.channels.iter().any(|channel| !channel.deleted && channel.platform == platform);
+    let live =
+        |platform: Platform| image.channels.iter().any(|channel| !channel.deleted && channel.platform == platform);
     let mut platforms: Vec<PlatformRow> = (0..=without)
         .filter(|index| {
             let platform = u8::try_from(*index).ok().and_then(Platform::from_code);

@@ -269,9 +269,10 @@ fn compare_means(measure: &'static str, a: &Group, b: &Group, of: fn(&Group) -> 
         };
         student95(degrees) * (s1 + s2).sqrt()
     });
-    let needed = one.mean().zip(one.variance()).filter(|(mean, _)| *mean != 0.0).map(|(mean, variance)| {
-        (2.0 * (Z95 + Z80).powi(2) * variance / (mean * 0.1).powi(2)).ceil().max(2.0) as u64
-    });
+    let needed =
+        one.mean().zip(one.variance()).filter(|(mean, _)| *mean != 0.0).map(|(mean, variance)| {
+            (2.0 * (Z95 + Z80).powi(2) * variance / (mean * 0.1).powi(2)).ceil().max(2.0) as u64
+        });
     let low = difference.zip(half).map(|(d, h)| d - h);
     let high = difference.zip(half).map(|(d, h)| d + h);
     Measure {
@@ -292,7 +293,9 @@ mod tests {
 
     #[test]
     fn quantiles_and_intervals_agree_with_the_tables() {
-        for (degrees, table) in [(1.0, 12.706), (2.0, 4.303), (5.0, 2.571), (10.0, 2.228), (30.0, 2.042), (1000.0, 1.962)] {
+        for (degrees, table) in
+            [(1.0, 12.706), (2.0, 4.303), (5.0, 2.571), (10.0, 2.228), (30.0, 2.042), (1000.0, 1.962)]
+        {
             assert!((student95(degrees) - table).abs() < 0.005, "{degrees}: {}", student95(degrees));
         }
         // Newcombe (1998), table I: 81 of 263 → 0.2553 to 0.3662.

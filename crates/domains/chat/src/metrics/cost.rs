@@ -185,8 +185,10 @@ pub fn cost_p95(question: &Question<'_>) -> Answer<Vec<BotP95>> {
 pub fn cost_summary(question: &Question<'_>) -> CostSummary {
     let total: i128 = question.usage(false).map(|record| i128::from(record.cost)).sum();
     let before = question.filter.over(question.filter.window.span.before());
-    let previous: i128 =
-        Question::new(question.image, &before, question.bucketing).usage(false).map(|record| i128::from(record.cost)).sum();
+    let previous: i128 = Question::new(question.image, &before, question.bucketing)
+        .usage(false)
+        .map(|record| i128::from(record.cost))
+        .sum();
     let of = |confidence: Confidence| -> i128 {
         question
             .usage(false)
@@ -230,6 +232,8 @@ fn model_counts(image: &ChatImage, counts: &[u64]) -> Vec<ModelCount> {
             count: *count,
         })
         .collect();
-    found.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.provider_type, &a.model_name).cmp(&(&b.provider_type, &b.model_name))));
+    found.sort_by(|a, b| {
+        b.count.cmp(&a.count).then_with(|| (&a.provider_type, &a.model_name).cmp(&(&b.provider_type, &b.model_name)))
+    });
     found
 }

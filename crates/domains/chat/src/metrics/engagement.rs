@@ -54,9 +54,9 @@ pub fn user_engagement(question: &Question<'_>, limit: usize, link: impl Fn(i64)
     let image = question.image;
     let mut writers = writers(question);
     let by_recency = |a: &Writer, b: &Writer| {
-        b.last.cmp(&a.last).then_with(|| {
-            image.participants.id[a.person as usize].cmp(&image.participants.id[b.person as usize])
-        })
+        b.last
+            .cmp(&a.last)
+            .then_with(|| image.participants.id[a.person as usize].cmp(&image.participants.id[b.person as usize]))
     };
     writers.sort_by(|a, b| b.messages.cmp(&a.messages).then_with(|| by_recency(a, b)));
     let most: Vec<Writer> = writers.iter().take(limit).copied().collect();
@@ -74,8 +74,7 @@ pub fn user_engagement(question: &Question<'_>, limit: usize, link: impl Fn(i64)
 
 fn writers(question: &Question<'_>) -> Vec<Writer> {
     let (image, activity) = (question.image, question.activity());
-    let mut by_person =
-        vec![Writer { person: NONE, messages: 0, sessions: 0, last: NEVER }; image.participants.len()];
+    let mut by_person = vec![Writer { person: NONE, messages: 0, sessions: 0, last: NEVER }; image.participants.len()];
     for slot in question.active_sessions() {
         let person = image.sessions.participant[slot];
         if person != NONE && activity.human[slot] > 0 {
@@ -129,9 +128,7 @@ impl Shown {
             avg_messages_per_session: ratio(writer.messages as f64, writer.sessions as f64),
             experiments_count: self.bots.get(&writer.person).map_or(0, |bots| bots.len() as u64),
             last_activity: iso_utc(writer.last),
-            cost: question
-                .cost_tracking
-                .then(|| money(self.costs.get(&writer.person).copied().unwrap_or(0))),
+            cost: question.cost_tracking.then(|| money(self.costs.get(&writer.person).copied().unwrap_or(0))),
         }
     }
 }

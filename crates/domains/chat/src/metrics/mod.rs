@@ -104,7 +104,8 @@ impl<'a> Question<'a> {
             let experiment = self.image.experiments.get(usage.experiment as usize).map(|row| row.id);
             let participant = self.image.participants.id.get(usage.participant as usize).copied();
             (!chat_only || usage.source == UsageSource::Chat)
-                && (self.filter.experiments.is_empty() || experiment.is_some_and(|id| self.filter.experiments.contains(&id)))
+                && (self.filter.experiments.is_empty()
+                    || experiment.is_some_and(|id| self.filter.experiments.contains(&id)))
                 && (self.filter.participants.is_empty()
                     || participant.is_some_and(|id| self.filter.participants.contains(&id)))
                 && by_session.passes(usage.session)

@@ -69,7 +69,8 @@ pub fn snapshot(image: &ChatImage, date: Date) -> Snapshot {
         total_messages: ever_counts.total_messages,
         active_experiments: today_counts.active_experiments,
         active_participants: today_counts.active_participants,
-        new_participants: (0..people.len()).filter(counted).filter(|index| born(people.created_at[*index])).count() as u64,
+        new_participants: (0..people.len()).filter(counted).filter(|index| born(people.created_at[*index])).count()
+            as u64,
         new_sessions: (1..sessions.slots())
             .filter(|slot| sessions.counts(*slot) && day.contains(sessions.created_at[*slot]))
             .count() as u64,

@@ -103,7 +103,8 @@ pub fn engagement_views(image: &ChatImage, filter: &Filter, now: Timestamp) -> E
     for month in &months {
         let in_progress = *month == this_month;
         let active = weeks_active.remove(month).unwrap_or_default();
-        let with = |least: u64, most: u64| active.values().filter(|weeks| (least..=most).contains(*weeks)).count() as u64;
+        let with =
+            |least: u64, most: u64| active.values().filter(|weeks| (least..=most).contains(*weeks)).count() as u64;
         views.monthly_active_users.push(MonthlyUsers {
             month: label(*month),
             in_progress,

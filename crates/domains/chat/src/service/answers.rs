@@ -72,11 +72,7 @@ impl Chat {
         let generation = guard.generation();
         let flight = self.flight(team.team().id, &key);
         let _alone = flight.lock().await;
-        let kept = if refresh || !self.config.cache {
-            None
-        } else {
-            team.chat_cached(&key, SHAPE, generation).await?
-        };
+        let kept = if refresh || !self.config.cache { None } else { team.chat_cached(&key, SHAPE, generation).await? };
         let now = team.clock().now();
         let kept = kept.and_then(|entry| Some((serde_json::from_str(&entry.data).ok()?, entry.created_at)));
         let (body, hit, age_seconds) = match kept {
@@ -151,7 +147,11 @@ impl Chat {
     }
 
     /// Replaces `saved` (names or ids of saved expressions) by their text under `q`.
-    pub(super) async fn with_saved_expressions(&self, team: &TeamControl, params: &Params) -> Result<Params, ChatError> {
+    pub(super) async fn with_saved_expressions(
+        &self,
+        team: &TeamControl,
+        params: &Params,
+    ) -> Result<Params, ChatError> {
         let wanted: Vec<&str> = params.all("saved").collect();
         if wanted.is_empty() {
             return Ok(params.clone());
@@ -162,7 +162,9 @@ impl Chat {
         for name in wanted {
             match saved.iter().find(|known| known.name == name || known.id.to_string() == name) {
                 Some(known) => pairs.push(("q".to_owned(), known.expression.clone())),
-                None => return Err(FieldErrors::one("saved", format!("`{name}` is not a saved search of this team")).into()),
+                None => {
+                    return Err(FieldErrors::one("saved", format!("`{name}` is not a saved search of this team")).into());
+                }
             }
         }
         Ok(Params::from_pairs(pairs))

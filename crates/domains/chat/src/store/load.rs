@@ -4,10 +4,7 @@ use futures::StreamExt;
 use hashbrown::{HashMap, HashSet};
 use tallykeep_lake::{Filter, Scan, TeamLake};
 
-use super::{
-    MESSAGES, StoreError, Stored,
-    rows::Batch,
-};
+use super::{MESSAGES, StoreError, Stored, rows::Batch};
 use crate::{
     image::ChatImage,
     rows::{Changes, MessageRow, TagLinkRow, TraceRow, UsageRow},

@@ -12,7 +12,7 @@ pub use load::load_changes;
 pub(crate) use load::{current_links, existing_ids, latest_fingerprints};
 pub(crate) use rows::Stored;
 pub use tables::TABLES;
-pub(crate) use tables::{EXPERIMENTS, CHANNELS, MESSAGES, PARTICIPANTS, SESSIONS, TAGS, TAG_LINKS, TRACES, USAGE};
+pub(crate) use tables::{CHANNELS, EXPERIMENTS, MESSAGES, PARTICIPANTS, SESSIONS, TAG_LINKS, TAGS, TRACES, USAGE};
 pub(crate) use write::append;
 
 /// Why chats could not be read from or written to the lake.

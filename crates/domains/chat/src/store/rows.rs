@@ -1,6 +1,10 @@
 //! Rows ↔ record batches.
 
-use std::{hash::{Hash, Hasher}, str::FromStr, sync::Arc};
+use std::{
+    hash::{Hash, Hasher},
+    str::FromStr,
+    sync::Arc,
+};
 
 use tallykeep_lake::{
     TableDef,
@@ -294,11 +298,7 @@ impl Stored for MessageRow {
     }
 
     fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            ints(rows, |r| r.session),
-            words(rows, |r| Some(r.kind.as_str())),
-            instants(rows, |r| Some(r.created_at)),
-        ]
+        vec![ints(rows, |r| r.session), words(rows, |r| Some(r.kind.as_str())), instants(rows, |r| Some(r.created_at))]
     }
 
     fn read(batch: &Batch<'_>, row: usize) -> Result<Self, StoreError> {
@@ -355,7 +355,12 @@ impl Stored for TagLinkRow {
     }
 
     fn read(batch: &Batch<'_>, row: usize) -> Result<Self, StoreError> {
-        Ok(Self { target: batch.int(2, row)?, tag: batch.int(3, row)?, kind: batch.word(4, row)?, own: batch.truth(5, row)? })
+        Ok(Self {
+            target: batch.int(2, row)?,
+            tag: batch.int(3, row)?,
+            kind: batch.word(4, row)?,
+            own: batch.truth(5, row)?,
+        })
     }
 }
 

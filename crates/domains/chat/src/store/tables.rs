@@ -1,6 +1,10 @@
 //! The tables of a team's chats. `seq` is the number of the write, `gone` takes the row out.
 
-use tallykeep_lake::{Column, ColumnType::{Bool, Instant, Int, Text, Word}, TableDef};
+use tallykeep_lake::{
+    Column,
+    ColumnType::{Bool, Instant, Int, Text, Word},
+    TableDef,
+};
 
 const SEQ: Column = Column::new("seq", Int);
 const GONE: Column = Column::new("gone", Bool);
@@ -8,14 +12,28 @@ const ID: Column = Column::new("id", Int);
 
 pub(crate) static EXPERIMENTS: TableDef = TableDef {
     name: "chat_experiments",
-    columns: &[SEQ, GONE, ID, Column::new("name", Text), Column::new("archived", Bool), Column::nullable("working_version", Int)],
+    columns: &[
+        SEQ,
+        GONE,
+        ID,
+        Column::new("name", Text),
+        Column::new("archived", Bool),
+        Column::nullable("working_version", Int),
+    ],
     partition: &[],
     statistics: &["seq", "id"],
 };
 
 pub(crate) static CHANNELS: TableDef = TableDef {
     name: "chat_channels",
-    columns: &[SEQ, GONE, ID, Column::nullable("experiment", Int), Column::new("platform", Word), Column::new("deleted", Bool)],
+    columns: &[
+        SEQ,
+        GONE,
+        ID,
+        Column::nullable("experiment", Int),
+        Column::new("platform", Word),
+        Column::new("deleted", Bool),
+    ],
     partition: &[],
     statistics: &["seq", "id"],
 };
@@ -55,7 +73,14 @@ pub(crate) static SESSIONS: TableDef = TableDef {
 /// Partitioned by the UTC month of `created_at`, so that other tools prune by time.
 pub(crate) static MESSAGES: TableDef = TableDef {
     name: "chat_messages",
-    columns: &[SEQ, GONE, ID, Column::nullable("session", Int), Column::new("kind", Word), Column::new("created_at", Instant)],
+    columns: &[
+        SEQ,
+        GONE,
+        ID,
+        Column::nullable("session", Int),
+        Column::new("kind", Word),
+        Column::new("created_at", Instant),
+    ],
     partition: &["month"],
     statistics: &["seq", "id", "created_at"],
 };

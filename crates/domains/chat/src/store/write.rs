@@ -10,7 +10,12 @@ use super::{StoreError, Stored, rows::encode};
 const SOURCE: &str = "chat";
 
 /// Appends rows (or their going) under a number of the team's own. A number that was written already is not written again.
-pub(crate) async fn append<T: Stored>(lake: &TeamLake, rows: Vec<T>, gone: bool, number: i64) -> Result<(), StoreError> {
+pub(crate) async fn append<T: Stored>(
+    lake: &TeamLake,
+    rows: Vec<T>,
+    gone: bool,
+    number: i64,
+) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }

@@ -7,7 +7,6 @@ use tallykeep_chat::{
     instant::parse_instant,
     metrics::Question,
     rows::*,
-
 };
 
 pub const NOW: &str = "2026-06-15T12:00:00Z";

@@ -44,7 +44,10 @@ fn windows_are_what_section_5_says() {
     let row = |a: &str, b: &str| (a.to_owned(), b.to_owned());
     assert_eq!(window("date_range=7"), row("2026-06-08T00:00:00Z", "2026-06-16T00:00:00Z"));
     assert_eq!(window("date_range=7&start_date=nonsense"), window("date_range=7"));
-    assert_eq!(window("date_range=custom&start_date=2026-06-01&end_date=2026-06-14"), row("2026-06-01T00:00:00Z", "2026-06-15T00:00:00Z"));
+    assert_eq!(
+        window("date_range=custom&start_date=2026-06-01&end_date=2026-06-14"),
+        row("2026-06-01T00:00:00Z", "2026-06-15T00:00:00Z")
+    );
     assert_eq!(window(""), row("2026-05-16T12:00:00Z", "2026-06-15T12:00:00Z"));
     assert_eq!(window("start_date=2026-06-01"), row("2026-06-01T00:00:00Z", "2026-06-15T12:00:00Z"));
     assert_eq!(window("end_date=2026-06-14").1, "2026-06-15T00:00:00Z");
@@ -57,8 +60,21 @@ fn the_key_knows_what_is_asked_and_not_how_it_was_spelt() {
     let key = |query: &str| filter(&image, query).unwrap().key();
     assert_eq!(key("experiments=1&experiments=2"), key("experiments=2,1,1"));
     assert_eq!(key("q=messages > 2"), key("q=messages   >  2"));
-    let mut keys: Vec<String> =
-        ["", "experiments=1", "channels=web", "participants=1", "tags=1", "tz=Asia/Kolkata", "date_range=7", "q=messages>2", "channels=telegram", "channels=2"].iter().map(|q| key(q)).collect();
+    let mut keys: Vec<String> = [
+        "",
+        "experiments=1",
+        "channels=web",
+        "participants=1",
+        "tags=1",
+        "tz=Asia/Kolkata",
+        "date_range=7",
+        "q=messages>2",
+        "channels=telegram",
+        "channels=2",
+    ]
+    .iter()
+    .map(|q| key(q))
+    .collect();
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), 10);

@@ -30,7 +30,10 @@ async fn the_worked_example_comes_in_and_answers() {
     let summary = installation.ask("acme", Chart::CostSummary, JUNE).await.unwrap();
     assert_eq!((summary["total"].clone(), summary["change_percent"].clone()), (json!(1.15), json!(187.5)));
     let bots = installation.ask("acme", Chart::BotPerformance, JUNE).await.unwrap();
-    assert_eq!((bots["results"][0]["cost"].clone(), bots["results"][1]["cost_per_session"].clone()), (json!(0.4), json!(0.5)));
+    assert_eq!(
+        (bots["results"][0]["cost"].clone(), bots["results"][1]["cost_per_session"].clone()),
+        (json!(0.4), json!(0.5))
+    );
     // The default team has nothing to do with it.
     let other = installation.ask("default", Chart::Overview, JUNE).await.unwrap();
     assert_eq!(other["total_messages"], json!(0));
@@ -58,10 +61,18 @@ async fn importing_again_changes_nothing_and_changed_lines_replace() {
          102,10,1,2,telegram,complete,2026-06-03T23:50:00Z,2026-06-04T00:05:00Z",
     );
     let changed = installation.import(folder.path()).await.unwrap();
-    assert_eq!((changed.kinds["messages"].new, changed.kinds["messages"].changed, changed.kinds["sessions"].changed), (1, 2, 1));
+    assert_eq!(
+        (changed.kinds["messages"].new, changed.kinds["messages"].changed, changed.kinds["sessions"].changed),
+        (1, 2, 1)
+    );
     let overview = installation.ask("acme", Chart::Overview, JUNE).await.unwrap();
     assert_eq!(
-        (overview["total_sessions"].clone(), overview["completed_sessions"].clone(), overview["human_messages"].clone(), overview["ai_messages"].clone()),
+        (
+            overview["total_sessions"].clone(),
+            overview["completed_sessions"].clone(),
+            overview["human_messages"].clone(),
+            overview["ai_messages"].clone()
+        ),
         (json!(3), json!(3), json!(4), json!(5))
     );
 }
@@ -132,7 +143,9 @@ async fn every_line_that_cannot_be_used_is_named_and_the_good_ones_stay() {
 #[tokio::test]
 async fn links_across_teams_are_kept_and_never_counted() {
     let (folder, installation) = (tempfile::tempdir().unwrap(), Installation::new().await);
-    let two = ACME.replace("10,acme", "10,acme\n11,other").replace("3,10,v2,experiment_version", "3,10,v2,experiment_version\n9,11,billing,")
+    let two = ACME
+        .replace("10,acme", "10,acme\n11,other")
+        .replace("3,10,v2,experiment_version", "3,10,v2,experiment_version\n9,11,billing,")
         .replace("10,1,chat,102", "10,1,chat,102\n11,9,message,1\n11,1,message,2\n10,9,message,9\n11,9,chat,101");
     write_files(folder.path(), &two);
     let report = installation.import(folder.path()).await.unwrap();
@@ -142,7 +155,10 @@ async fn links_across_teams_are_kept_and_never_counted() {
     assert_eq!(installation.ask("other", Chart::TagAnalytics, JUNE).await.unwrap()["total_tagged_messages"], json!(0));
     // A tag of the other team is as unknown as one that does not exist.
     let foreign = installation.ask("acme", Chart::Overview, "tags=9").await.unwrap_err().to_string();
-    assert_eq!(foreign.replace('9', "N"), installation.ask("acme", Chart::Overview, "tags=8").await.unwrap_err().to_string().replace('8', "N"));
+    assert_eq!(
+        foreign.replace('9', "N"),
+        installation.ask("acme", Chart::Overview, "tags=8").await.unwrap_err().to_string().replace('8', "N")
+    );
 }
 
 #[tokio::test]

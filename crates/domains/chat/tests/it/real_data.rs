@@ -55,7 +55,12 @@ async fn compare(installation: &Installation, team: &str, expected: &Value) {
         }
         let bots = installation.ask(team, Chart::BotPerformance, &format!("{query}&page_size=100")).await.unwrap();
         for row in figures["by_bot"].as_array().unwrap().iter().filter(|row| row["archived"] == "false") {
-            let ours = bots["results"].as_array().unwrap().iter().find(|b| b["experiment_id"] == row["experiment_id"]).unwrap();
+            let ours = bots["results"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|b| b["experiment_id"] == row["experiment_id"])
+                .unwrap();
             for field in ["participants", "sessions", "messages"] {
                 same(&format!("{window} bot {} {field}", row["name"]), &ours[field], &row[field]);
             }
@@ -122,7 +127,10 @@ async fn raku_recent_gives_its_totals_before_and_after_the_append() {
     installation.import(&folder.join("base")).await.unwrap();
     compare(&installation, "raku", &expected["base"]).await;
     let appended = installation.import(&folder.join("append")).await.unwrap();
-    assert_eq!((appended.kinds["sessions"].new, appended.kinds["messages"].new, appended.kinds["tag_links"].new), (63, 241, 149));
+    assert_eq!(
+        (appended.kinds["sessions"].new, appended.kinds["messages"].new, appended.kinds["tag_links"].new),
+        (63, 241, 149)
+    );
     assert_eq!(appended.total.rejected, 0);
     compare(&installation, "raku", &expected["base_plus_append"]).await;
     let again = installation.import(&folder.join("append")).await.unwrap();

@@ -4,7 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use tallykeep_chat::{filter::*, image::ChatImage, metrics::{Question, channel_breakdown, message_volume, overview, session_analytics, session_lengths, tag_analytics, user_engagement}, rows::*, words::*};
+use tallykeep_chat::{
+    filter::*,
+    image::ChatImage,
+    metrics::{
+        Question, channel_breakdown, message_volume, overview, session_analytics, session_lengths, tag_analytics,
+        user_engagement,
+    },
+    rows::*,
+    words::*,
+};
 
 const DAY: i64 = 86_400_000_000;
 const ZONES: [&str; 5] = ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
@@ -27,7 +36,9 @@ type Case = (Vec<(i64, i64, usize, usize, i64, Option<i64>)>, Vec<(i64, usize, i
 
 fn rows((sessions, messages, links): &Case) -> Changes {
     Changes {
-        experiments: (1..5).map(|id| ExperimentRow { id, name: format!("b{id}"), archived: id == 4, working_version: None }).collect(),
+        experiments: (1..5)
+            .map(|id| ExperimentRow { id, name: format!("b{id}"), archived: id == 4, working_version: None })
+            .collect(),
         channels: vec![
             ChannelRow { id: 1, experiment: None, platform: Platform::Web, deleted: false },
             ChannelRow { id: 2, experiment: Some(1), platform: Platform::Telegram, deleted: false },
@@ -67,7 +78,11 @@ fn rows((sessions, messages, links): &Case) -> Changes {
             })
             .collect(),
         tags: (1..4)
-            .map(|id| TagRow { id, name: format!("t{id}"), category: if id == 3 { "error".into() } else { String::new() } })
+            .map(|id| TagRow {
+                id,
+                name: format!("t{id}"),
+                category: if id == 3 { "error".into() } else { String::new() },
+            })
             .collect(),
         tag_links: links
             .iter()

@@ -79,7 +79,8 @@ async fn snapshots_equal_the_live_figures() {
 async fn live_views_end_field_by_field_equal_to_a_fresh_read() {
     let installation = acme().await;
     let team = installation.team("acme").await;
-    let filters = [JUNE.to_owned(), format!("{JUNE}&experiments=1"), format!("{JUNE}&channels=telegram&granularity=weekly")];
+    let filters =
+        [JUNE.to_owned(), format!("{JUNE}&experiments=1"), format!("{JUNE}&channels=telegram&granularity=weekly")];
     let mut seen: Vec<Map<String, Value>> = vec![Map::new(); 3];
     let mut views: Vec<LiveView> =
         filters.iter().map(|filter| LiveView::new(params(filter), TimeZone::UTC, Vec::new())).collect();
@@ -126,7 +127,9 @@ async fn presets_are_their_owners_and_one_is_the_default_also_when_saved_at_once
     let team = installation.team("acme").await;
     let saves = (0..8).map(|n| {
         let team = team.clone();
-        tokio::spawn(async move { team.chat_save_preset("user:1", &format!("p{}", n % 4), &json!({"n": n}), true).await.unwrap() })
+        tokio::spawn(async move {
+            team.chat_save_preset("user:1", &format!("p{}", n % 4), &json!({"n": n}), true).await.unwrap()
+        })
     });
     for save in saves.collect::<Vec<_>>() {
         save.await.unwrap();

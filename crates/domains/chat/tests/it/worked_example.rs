@@ -25,13 +25,24 @@ fn overview_under_each_filter() {
     let image = acme();
     let row = |query: &str| {
         let o = ask(&image, query, overview);
-        (o.total_experiments, o.total_participants, o.total_sessions, o.total_messages, o.active_experiments, o.active_participants, o.completed_sessions)
+        (
+            o.total_experiments,
+            o.total_participants,
+            o.total_sessions,
+            o.total_messages,
+            o.active_experiments,
+            o.active_participants,
+            o.completed_sessions,
+        )
     };
     assert_eq!(row("experiments=1"), (1, 3, 2, 5, 1, 2, 1));
     assert_eq!(row("channels=telegram"), (1, 1, 2, 3, 1, 1, 0));
     assert_eq!(row("tags=1"), (1, 2, 2, 5, 1, 2, 1));
     let telegram = ask(&image, "channels=telegram", overview);
-    assert_eq!((telegram.completion_rate, telegram.avg_messages_per_session, telegram.avg_sessions_per_participant), (0.0, 1.5, 2.0));
+    assert_eq!(
+        (telegram.completion_rate, telegram.avg_messages_per_session, telegram.avg_sessions_per_participant),
+        (0.0, 1.5, 2.0)
+    );
     // A channel's id means its platform and its bot; a team-wide channel narrows no bots.
     assert_eq!(row("channels=2"), (1, 1, 1, 2, 1, 1, 0));
     assert_eq!(row("channels=1").0, 2);
@@ -54,16 +65,23 @@ fn session_analytics_by_day_week_and_hour() {
     let rows = |query: &str| {
         let a = ask(&image, query, session_analytics).unwrap();
         assert!(a.sessions.iter().map(|s| &s.date).eq(a.participants.iter().map(|p| &p.date)));
-        a.sessions.iter().zip(&a.participants).map(|(s, p)| (s.date.clone(), s.active_sessions, p.active_participants)).collect::<Vec<_>>()
+        a.sessions
+            .iter()
+            .zip(&a.participants)
+            .map(|(s, p)| (s.date.clone(), s.active_sessions, p.active_participants))
+            .collect::<Vec<_>>()
     };
     let day = |d: &str, s, p| (format!("2026-06-{d}"), s, p);
     assert_eq!(rows(""), [day("02", 1, 1), day("03", 1, 1), day("04", 1, 0), day("09", 1, 1), day("10", 1, 0)]);
     assert_eq!(rows("granularity=weekly"), [day("01T00:00:00+00:00", 2, 2), day("08T00:00:00+00:00", 2, 1)]);
-    let hours: Vec<String> = rows("granularity=hourly").into_iter().map(|(d, s, _)| { assert_eq!(s, 1); d }).collect();
-    assert_eq!(
-        hours,
-        ["02T09", "03T23", "04T00", "09T10", "10T08"].map(|h| format!("2026-06-{h}:00:00+00:00"))
-    );
+    let hours: Vec<String> = rows("granularity=hourly")
+        .into_iter()
+        .map(|(d, s, _)| {
+            assert_eq!(s, 1);
+            d
+        })
+        .collect();
+    assert_eq!(hours, ["02T09", "03T23", "04T00", "09T10", "10T08"].map(|h| format!("2026-06-{h}:00:00+00:00")));
 }
 
 #[test]
@@ -73,12 +91,21 @@ fn message_volume_by_day_week_and_month() {
         let v = ask(&image, query, message_volume).unwrap();
         assert!(v.totals.iter().zip(&v.human_messages).all(|(t, h)| t.date == h.date && t.human_messages == h.count));
         assert!(v.totals.iter().zip(&v.ai_messages).all(|(t, a)| t.date == a.date && t.ai_messages == a.count));
-        v.totals.iter().map(|t| (t.date[5..10].to_owned(), t.human_messages, t.ai_messages, t.total_messages)).collect::<Vec<_>>()
+        v.totals
+            .iter()
+            .map(|t| (t.date[5..10].to_owned(), t.human_messages, t.ai_messages, t.total_messages))
+            .collect::<Vec<_>>()
     };
     let row = |d: &str, h, a, t| (d.to_owned(), h, a, t);
     assert_eq!(
         rows(""),
-        [row("06-02", 2, 1, 3), row("06-03", 1, 0, 1), row("06-04", 0, 1, 1), row("06-09", 1, 2, 3), row("06-10", 0, 1, 1)]
+        [
+            row("06-02", 2, 1, 3),
+            row("06-03", 1, 0, 1),
+            row("06-04", 0, 1, 1),
+            row("06-09", 1, 2, 3),
+            row("06-10", 0, 1, 1)
+        ]
     );
     assert_eq!(rows("granularity=weekly"), [row("06-01", 3, 2, 5), row("06-08", 1, 3, 4)]);
     assert_eq!(rows("granularity=monthly"), [row("06-01", 4, 5, 9)]);
@@ -88,7 +115,12 @@ fn message_volume_by_day_week_and_month() {
 fn a_bucket_of_system_messages_only_is_absent_and_fill_returns_every_bucket() {
     let mut image = acme();
     image.apply(Changes {
-        messages: vec![MessageRow { id: 50, session: Some(101), kind: MessageKind::System, created_at: at("06-07 10:00") }],
+        messages: vec![MessageRow {
+            id: 50,
+            session: Some(101),
+            kind: MessageKind::System,
+            created_at: at("06-07 10:00"),
+        }],
         ..Changes::default()
     });
     assert_eq!(ask(&image, "", message_volume).unwrap().totals.len(), 5);
@@ -117,7 +149,10 @@ fn bot_performance_lists_bots_that_are_not_archived() {
              "avg_session_duration":100.0,"completion_rate":1.0,"avg_messages_per_session":3.0,"cost":0.5,"cost_per_session":0.5}
         ])
     );
-    assert_eq!((answer["total_count"].clone(), answer["total_pages"].clone(), answer["has_next"].clone()), (json!(2), json!(1), json!(false)));
+    assert_eq!(
+        (answer["total_count"].clone(), answer["total_pages"].clone(), answer["has_next"].clone()),
+        (json!(2), json!(1), json!(false))
+    );
     assert_eq!((answer["order_by"].clone(), answer["order_dir"].clone()), (json!("messages"), json!("desc")));
 }
 
@@ -131,7 +166,13 @@ fn bot_performance_pages_and_orders() {
     assert_eq!(names("order_by=nonsense"), ["Helper", "Seller"]);
     let past = page(&image, "page=9");
     assert_eq!((past.results.len(), past.has_next, past.has_previous), (0, false, true));
-    for (query, field) in [("page=0", "page"), ("page=x", "page"), ("page_size=0", "page_size"), ("page_size=101", "page_size"), ("page=-1", "page")] {
+    for (query, field) in [
+        ("page=0", "page"),
+        ("page=x", "page"),
+        ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
+        ("page=-1", "page"),
+    ] {
         let errors = BotOrder::from_params(&params(query)).unwrap_err();
         assert!(errors.0.contains_key(field), "{query}");
         assert!(errors.to_string().contains(query.split_once('=').unwrap().1), "{query}: {errors}");
@@ -142,7 +183,11 @@ fn bot_performance_pages_and_orders() {
 fn ties_are_listed_by_name_in_both_directions() {
     let mut image = acme();
     image.apply(Changes {
-        experiments: ["Zed", "Amy"].iter().zip(7..).map(|(n, id)| ExperimentRow { id, name: (*n).into(), archived: false, working_version: None }).collect(),
+        experiments: ["Zed", "Amy"]
+            .iter()
+            .zip(7..)
+            .map(|(n, id)| ExperimentRow { id, name: (*n).into(), archived: false, working_version: None })
+            .collect(),
         ..Changes::default()
     });
     let names = |query: &str| page(&image, query).results.iter().map(|r| r.experiment_name.clone()).collect::<Vec<_>>();
@@ -154,10 +199,17 @@ fn ties_are_listed_by_name_in_both_directions() {
 fn user_engagement_ranks_people_and_measures_sessions() {
     let image = acme();
     let e = ask(&image, "", |q| user_engagement(q, 10, |id| format!("/a/acme/participants/{id}")));
-    let rows: Vec<_> = e.most_active_participants.iter().map(|r| (r.participant_name.as_str(), r.total_messages, r.total_sessions, r.last_activity.as_str(), r.cost)).collect();
+    let rows: Vec<_> = e
+        .most_active_participants
+        .iter()
+        .map(|r| (r.participant_name.as_str(), r.total_messages, r.total_sessions, r.last_activity.as_str(), r.cost))
+        .collect();
     assert_eq!(
         rows,
-        [("Ana", 3, 2, "2026-06-09T10:30:00+00:00", Some(0.9)), ("ben@x", 1, 1, "2026-06-03T23:55:00+00:00", Some(0.0))]
+        [
+            ("Ana", 3, 2, "2026-06-09T10:30:00+00:00", Some(0.9)),
+            ("ben@x", 1, 1, "2026-06-03T23:55:00+00:00", Some(0.0))
+        ]
     );
     assert_eq!(e.least_active_participants[0].participant_name, "ben@x");
     assert_eq!((e.total_participants, e.most_active_participants[0].experiments_count), (2, 2));
@@ -212,7 +264,10 @@ fn tag_analytics_counts_links() {
     let image = acme();
     let answer = value(ask(&image, "", tag_analytics));
     assert_eq!(answer["tag_categories"], json!({"User Defined":{"billing":2},"Error":{"timeout":1}}));
-    assert_eq!((answer["total_tagged_messages"].clone(), answer["distinct_tagged_messages"].clone()), (json!(3), json!(3)));
+    assert_eq!(
+        (answer["total_tagged_messages"].clone(), answer["distinct_tagged_messages"].clone()),
+        (json!(3), json!(3))
+    );
     assert_eq!(answer["tagged_sessions"], json!({"User Defined":{"billing":1}}));
 }
 
@@ -220,7 +275,10 @@ fn tag_analytics_counts_links() {
 fn a_tag_on_a_system_message_counts_and_a_link_of_another_team_does_not() {
     let mut image = acme();
     let link = |tag, target, own| TagLinkRow { tag, kind: TargetKind::Message, target, own };
-    image.apply(Changes { tag_links: vec![link(2, 3, true), link(1, 9, false), link(77, 9, true)], ..Changes::default() });
+    image.apply(Changes {
+        tag_links: vec![link(2, 3, true), link(1, 9, false), link(77, 9, true)],
+        ..Changes::default()
+    });
     let tags = ask(&image, "", tag_analytics);
     assert_eq!(tags.tag_categories["Error"]["timeout"], 2);
     assert_eq!(tags.tag_categories["User Defined"]["billing"], 2);
@@ -278,7 +336,10 @@ fn cost_p95_is_the_nearest_rank_per_trace() {
 #[test]
 fn cost_summary_compares_with_the_stretch_before() {
     let s = ask(&acme(), "", cost_summary);
-    assert_eq!((s.total, s.previous_total, s.change_percent, s.exact, s.estimated), (1.15, 0.4, Some(187.5), 0.65, 0.5));
+    assert_eq!(
+        (s.total, s.previous_total, s.change_percent, s.exact, s.estimated),
+        (1.15, 0.4, Some(187.5), 0.65, 0.5)
+    );
     assert_eq!((s.unknown_count, s.unpriced_count), (0, 0));
     let web = ask(&acme(), "tags=2", cost_summary);
     assert_eq!((web.total, web.previous_total, web.change_percent), (0.5, 0.0, None));
@@ -316,7 +377,12 @@ fn late_edited_and_deleted_messages_correct_every_figure() {
     let mut fresh = ChatImage::default();
     let mut all = changes();
     all.messages.retain(|m| m.id != 1 && m.id != 13);
-    all.messages.push(MessageRow { id: 1, session: Some(101), kind: MessageKind::Human, created_at: at("06-12 09:00") });
+    all.messages.push(MessageRow {
+        id: 1,
+        session: Some(101),
+        kind: MessageKind::Human,
+        created_at: at("06-12 09:00"),
+    });
     all.messages.push(MessageRow { id: 20, session: Some(102), kind: MessageKind::Ai, created_at: at("06-01 00:00") });
     fresh.apply(all);
     assert_eq!(o, ask(&fresh, "", overview));
@@ -356,8 +422,15 @@ fn engagement_views_look_back_seven_months() {
     // Ana wrote in the weeks of 06-01 and 06-08, Ben in those of 06-01 and 06-15.
     assert_eq!(june.core_user_rate, 1.0);
     assert_eq!((views.frequency[6].one_week, views.frequency[6].two_weeks), (0, 2));
-    let weeks: Vec<_> = views.weekly_new_returning.iter().rev().take(3).map(|w| (w.week.to_string(), w.new, w.returning)).collect();
-    assert_eq!(weeks, [("2026-06-15".to_owned(), 0, 1), ("2026-06-08".to_owned(), 0, 1), ("2026-06-01".to_owned(), 2, 0)]);
+    let weeks: Vec<_> =
+        views.weekly_new_returning.iter().rev().take(3).map(|w| (w.week.to_string(), w.new, w.returning)).collect();
+    assert_eq!(
+        weeks,
+        [("2026-06-15".to_owned(), 0, 1), ("2026-06-08".to_owned(), 0, 1), ("2026-06-01".to_owned(), 2, 0)]
+    );
     assert_eq!(views.session_length[6].avg_session_minutes, Some(65.0));
-    assert_eq!((views.top_chatbots[0].name.as_str(), views.top_chatbots[0].sessions, views.top_chatbots[0].share), ("Helper", 2, 50.0));
+    assert_eq!(
+        (views.top_chatbots[0].name.as_str(), views.top_chatbots[0].sessions, views.top_chatbots[0].share),
+        ("Helper", 2, 50.0)
+    );
 }

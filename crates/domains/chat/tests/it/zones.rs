@@ -1,7 +1,13 @@
 //! Days in the viewer's zone (spec/chat §6): Kolkata, Kathmandu, and the clock changes of New York.
 
 use jiff::tz::TimeZone;
-use tallykeep_chat::{filter::*, image::ChatImage, metrics::{Question, message_volume}, rows::*, words::*};
+use tallykeep_chat::{
+    filter::*,
+    image::ChatImage,
+    metrics::{Question, message_volume},
+    rows::*,
+    words::*,
+};
 
 use crate::acme::{NOW, changes, params};
 
@@ -23,7 +29,8 @@ fn days_with_a_clock_change_are_23_or_25_hours_long() {
 
 #[test]
 fn the_hour_that_comes_twice_is_two_buckets_with_their_offsets() {
-    let all = buckets("date_range=custom&start_date=2026-11-01&end_date=2026-11-01&tz=America/New_York&granularity=hourly");
+    let all =
+        buckets("date_range=custom&start_date=2026-11-01&end_date=2026-11-01&tz=America/New_York&granularity=hourly");
     assert_eq!(all.len(), 25);
     assert_eq!(all[1].label, "2026-11-01T01:00:00-04:00");
     assert_eq!(all[2].label, "2026-11-01T01:00:00-05:00");
@@ -32,9 +39,13 @@ fn the_hour_that_comes_twice_is_two_buckets_with_their_offsets() {
 
 #[test]
 fn weeks_begin_on_monday_even_before_the_window() {
-    let all = buckets("date_range=custom&start_date=2026-11-01&end_date=2026-11-02&granularity=weekly&tz=America/New_York");
+    let all =
+        buckets("date_range=custom&start_date=2026-11-01&end_date=2026-11-02&granularity=weekly&tz=America/New_York");
     // 1 November 2026 is a Sunday; its week began in summer time.
-    assert_eq!(all.iter().map(|b| b.label.as_str()).collect::<Vec<_>>(), ["2026-10-26T00:00:00-04:00", "2026-11-02T00:00:00-05:00"]);
+    assert_eq!(
+        all.iter().map(|b| b.label.as_str()).collect::<Vec<_>>(),
+        ["2026-10-26T00:00:00-04:00", "2026-11-02T00:00:00-05:00"]
+    );
 }
 
 fn per_day(zone: &str, image: &ChatImage) -> Vec<(String, u64)> {
@@ -50,7 +61,12 @@ fn days_of_kolkata_and_kathmandu_are_exact() {
     let mut image = ChatImage::default();
     let mut all = changes();
     // The last microsecond before and the first of midnight in Kolkata (18:30 UTC) and Kathmandu (18:15 UTC).
-    for (id, time) in [(101, "2026-06-05T18:14:59.999999Z"), (102, "2026-06-05T18:15:00Z"), (103, "2026-06-05T18:29:59.999999Z"), (104, "2026-06-05T18:30:00Z")] {
+    for (id, time) in [
+        (101, "2026-06-05T18:14:59.999999Z"),
+        (102, "2026-06-05T18:15:00Z"),
+        (103, "2026-06-05T18:29:59.999999Z"),
+        (104, "2026-06-05T18:30:00Z"),
+    ] {
         let created_at = tallykeep_chat::instant::parse_instant(time).unwrap();
         all.messages.push(MessageRow { id, session: Some(101), kind: MessageKind::Human, created_at });
     }

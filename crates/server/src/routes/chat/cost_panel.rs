@@ -51,7 +51,8 @@ fn panel(figures: &Value) -> String {
     if total > 0.0 {
         html.push_str("<button type=\"button\" onclick=\"setServiceKindMode('cost')\">Cost</button>");
         html.push_str("<button type=\"button\" onclick=\"setServiceKindMode('tokens')\">Tokens</button>");
-        for id in ["costTimeseriesChart", "costProviderChart", "costModelChart", "costServiceKindChart", "costP95Chart"] {
+        for id in ["costTimeseriesChart", "costProviderChart", "costModelChart", "costServiceKindChart", "costP95Chart"]
+        {
             html.push_str(&format!("<canvas id=\"{id}\"></canvas>"));
         }
     }
@@ -84,10 +85,12 @@ mod tests {
 
     #[test]
     fn the_panel_shows_the_figures_and_escapes_names() {
-        let html = panel(&json!({"total": 1.15, "previous_total": 0.4, "change_percent": 187.5, "exact": 0.65, "estimated": 0.5,
+        let html = panel(
+            &json!({"total": 1.15, "previous_total": 0.4, "change_percent": 187.5, "exact": 0.65, "estimated": 0.5,
             "unknown_count": 0, "unpriced_count": 1,
             "estimated_models": [{"provider_type": "anthropic", "model_name": "<b>", "count": 1}],
-            "unpriced_models": [{"provider_type": "x", "model_name": "y", "count": 1}]}));
+            "unpriced_models": [{"provider_type": "x", "model_name": "y", "count": 1}]}),
+        );
         assert!(html.contains("1.15") && html.contains("+187.5 %") && html.contains("exact 0.65, estimated 0.50"));
         assert!(html.contains("&lt;b&gt;") && !html.contains("<b>") && html.contains("x / y (1)"));
         assert!(html.contains("id=\"costP95Chart\""));

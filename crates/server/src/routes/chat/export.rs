@@ -64,5 +64,6 @@ pub async fn post_export(State(app): State<App>, reader: Reader, fields: Fields)
     reader.record(action, &target, Some(&answer.filter_key), Some(rows_of(&body))).await;
     let stamp = app.clock().now().strftime("%Y%m%d_%H%M%S");
     let name = format!("attachment; filename=\"{}_{stamp}.{}\"", chart.as_str(), format.as_str());
-    Ok(([(header::CONTENT_TYPE, format.content_type().to_owned()), (header::CONTENT_DISPOSITION, name)], text).into_response())
+    Ok(([(header::CONTENT_TYPE, format.content_type().to_owned()), (header::CONTENT_DISPOSITION, name)], text)
+        .into_response())
 }

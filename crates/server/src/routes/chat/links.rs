@@ -1,10 +1,6 @@
 //! Where rows lead to: the bot platform's own pages when configured, else the dashboard filtered by the row.
 
-use axum::{
-    extract::State,
-    http::Uri,
-    response::Redirect,
-};
+use axum::{extract::State, http::Uri, response::Redirect};
 use tallykeep_chat::service::Chat;
 
 use super::params_of;
@@ -24,7 +20,11 @@ pub async fn chatbot(State(app): State<App>, reader: Reader, Path(path): Path<Ro
     Ok(lead(chat.links().base.as_str(), chat.links().bot(team, path.id), team, &format!("experiments={}", path.id)))
 }
 
-pub async fn participant(State(app): State<App>, reader: Reader, Path(path): Path<RowPath>) -> Result<Redirect, ApiError> {
+pub async fn participant(
+    State(app): State<App>,
+    reader: Reader,
+    Path(path): Path<RowPath>,
+) -> Result<Redirect, ApiError> {
     let (chat, team) = (app.service::<Chat>()?, reader.team().slug.as_str());
     let own = chat.links().participant(team, path.id);
     Ok(lead(chat.links().base.as_str(), own, team, &format!("participants={}", path.id)))

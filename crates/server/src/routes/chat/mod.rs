@@ -27,7 +27,11 @@ use utoipa_axum::routes;
 
 use super::Route;
 use crate::{
-    app::{App, extractors::{TeamAccess, Visitor}, identity::Actor},
+    app::{
+        App,
+        extractors::{TeamAccess, Visitor},
+        identity::Actor,
+    },
     error::ApiError,
     extract::pairs,
     page::{PageRequest, page},

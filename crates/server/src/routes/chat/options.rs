@@ -18,7 +18,11 @@ use crate::{
 /// What filters may be set to. People are found with `search` (name or identifier, any part) and are at most `limit` (50, up to 100).
 #[utoipa::path(get, path = "/dashboard/api/filter-options", tag = "chat",
                params(("search" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = Value)))]
-pub async fn get_filter_options(State(app): State<App>, reader: Reader, uri: Uri) -> Result<axum::Json<Value>, ApiError> {
+pub async fn get_filter_options(
+    State(app): State<App>,
+    reader: Reader,
+    uri: Uri,
+) -> Result<axum::Json<Value>, ApiError> {
     let chat = app.service::<Chat>()?;
     let params = params_of(&uri);
     let limit = params.number("limit", 50, 1, 100)?;
@@ -112,7 +116,11 @@ pub async fn get_snapshots(State(app): State<App>, reader: Reader, uri: Uri) -> 
 /// The versions of one bot (`experiment`) side by side, with intervals and a verdict.
 #[utoipa::path(get, path = "/dashboard/api/version-comparison", tag = "chat",
                params(("experiment" = i64, Query), ChartParams), responses((status = 200, body = Value)))]
-pub async fn get_version_comparison(State(app): State<App>, reader: Reader, uri: Uri) -> Result<axum::Json<Value>, ApiError> {
+pub async fn get_version_comparison(
+    State(app): State<App>,
+    reader: Reader,
+    uri: Uri,
+) -> Result<axum::Json<Value>, ApiError> {
     let chat = app.service::<Chat>()?;
     let params = params_of(&uri);
     let text = params.get("experiment").unwrap_or("").to_owned();
@@ -126,7 +134,11 @@ pub async fn get_version_comparison(State(app): State<App>, reader: Reader, uri:
 
 /// Saves the reader's time zone (`tz`); empty forgets it.
 #[utoipa::path(post, path = "/dashboard/api/time-zone", tag = "chat", responses((status = 200, body = Value)))]
-pub async fn post_time_zone(State(app): State<App>, reader: Reader, fields: Fields) -> Result<axum::Json<Value>, ApiError> {
+pub async fn post_time_zone(
+    State(app): State<App>,
+    reader: Reader,
+    fields: Fields,
+) -> Result<axum::Json<Value>, ApiError> {
     let name = fields.get("tz").or_else(|| fields.get("timezone")).unwrap_or("").trim().to_owned();
     app.service::<Chat>()?.set_zone(reader.control(), &reader.actor().key(), &name).await?;
     Ok(axum::Json(json!({"success": true, "time_zone": name})))

@@ -5,11 +5,7 @@ use serde_json::{Value, json};
 use tallykeep_chat::filter::FieldErrors;
 
 use super::form::Fields;
-use crate::{
-    app::extractors::Reader,
-    error::ApiError,
-    extract::Path,
-};
+use crate::{app::extractors::Reader, error::ApiError, extract::Path};
 
 /// Longest name of a preset or a saved search.
 pub(super) const LONGEST_NAME: usize = 100;
@@ -84,5 +80,6 @@ pub async fn delete_preset(reader: Reader, Path(path): Path<PresetPath>) -> Resu
 }
 
 fn not_found() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "Filter not found").body(json!({"success": false, "error": "Filter not found"}))
+    ApiError::new(StatusCode::NOT_FOUND, "Filter not found")
+        .body(json!({"success": false, "error": "Filter not found"}))
 }

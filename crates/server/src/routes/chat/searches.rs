@@ -9,7 +9,10 @@ use tallykeep_chat::{
 
 use super::{form::Fields, presets::LONGEST_NAME};
 use crate::{
-    app::{App, extractors::{Reader, Writer}},
+    app::{
+        App,
+        extractors::{Reader, Writer},
+    },
     error::ApiError,
     extract::Path,
 };
@@ -35,7 +38,11 @@ pub async fn get_searches(reader: Reader) -> Result<axum::Json<Value>, ApiError>
 
 /// Saves a search; the same name overwrites. An expression that cannot be read is refused with the character it is about.
 #[utoipa::path(post, path = "/dashboard/searches/save", tag = "chat", responses((status = 200, body = Value)))]
-pub async fn post_search(State(app): State<App>, writer: Writer, fields: Fields) -> Result<axum::Json<Value>, ApiError> {
+pub async fn post_search(
+    State(app): State<App>,
+    writer: Writer,
+    fields: Fields,
+) -> Result<axum::Json<Value>, ApiError> {
     let mut errors = FieldErrors::default();
     let name = fields.get("name").unwrap_or("").trim();
     if name.is_empty() {

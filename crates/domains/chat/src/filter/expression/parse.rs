@@ -219,7 +219,9 @@ impl Parser {
                 let values = vec![(at, Operand::Truth(true))];
                 return Ok(Test { field, operator: Operator::Equal, values });
             }
-            other => return Err(wrong(operator_at, format!("expected =, !=, <, <=, >, >=, ~ or in, found {}", name(other)))),
+            other => {
+                return Err(wrong(operator_at, format!("expected =, !=, <, <=, >, >=, ~ or in, found {}", name(other))));
+            }
         };
         self.next += 1;
         if !takes(field, operator) {
@@ -253,7 +255,9 @@ impl Parser {
         let (at, token) = self.take();
         let text = match token {
             Token::Word(text) | Token::Quoted(text) => text,
-            other => return Err(wrong(at, format!("expected a value for `{}`, found {}", field.as_str(), name(&other)))),
+            other => {
+                return Err(wrong(at, format!("expected a value for `{}`, found {}", field.as_str(), name(&other))));
+            }
         };
         let operand = match field {
             Field::Bot | Field::Participant | Field::Tag => Operand::Text(text),
@@ -265,14 +269,18 @@ impl Parser {
                 let status: Status = text.parse().map_err(|error| wrong(at, format!("{error}")))?;
                 Operand::Text(status.to_string())
             }
-            Field::Duration => Operand::Number(minutes(&text).ok_or_else(|| {
-                wrong(at, format!("`{text}` is not a length of time such as 30m, 2h or 45s"))
-            })?),
+            Field::Duration => Operand::Number(
+                minutes(&text)
+                    .ok_or_else(|| wrong(at, format!("`{text}` is not a length of time such as 30m, 2h or 45s")))?,
+            ),
             Field::Messages | Field::HumanMessages | Field::AiMessages => Operand::Number(
                 text.parse::<u32>().map_err(|_| wrong(at, format!("`{text}` is not a whole number")))?.into(),
             ),
             Field::Created | Field::Ended => time(&text).ok_or_else(|| {
-                wrong(at, format!("`{text}` is neither a day such as 2026-06-01 nor an instant such as 2026-06-01T09:00Z"))
+                wrong(
+                    at,
+                    format!("`{text}` is neither a day such as 2026-06-01 nor an instant such as 2026-06-01T09:00Z"),
+                )
             })?,
             Field::Completed => match text.to_lowercase().as_str() {
                 "true" | "yes" | "1" => Operand::Truth(true),
@@ -290,9 +298,12 @@ fn takes(field: Field, operator: Operator) -> bool {
     match field {
         Field::Bot | Field::Participant | Field::Tag => !ordered,
         Field::Platform | Field::Status | Field::Completed => !ordered && operator != Operator::Contains,
-        Field::Duration | Field::Messages | Field::HumanMessages | Field::AiMessages | Field::Created | Field::Ended => {
-            operator != Operator::Contains
-        }
+        Field::Duration
+        | Field::Messages
+        | Field::HumanMessages
+        | Field::AiMessages
+        | Field::Created
+        | Field::Ended => operator != Operator::Contains,
     }
 }
 
