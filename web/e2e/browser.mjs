@@ -94,6 +94,9 @@ export function lastAt(series, end) {
 }
 
 export async function tileValue(page, label) {
-  const text = await page.getByRole("region", { name: label, exact: true }).locator("data").getAttribute("value");
+  const text = await page
+    .getByRole("region", { name: new RegExp(`^${label}$`, "i") })
+    .locator("data")
+    .getAttribute("value");
   return text === null ? null : Number(text);
 }

@@ -42,6 +42,15 @@ export function localised(
   return label[locale] || label[languageOf(locale)] || label.en || Object.values(label).find(Boolean) || fallback;
 }
 
+/**
+ * A title from a layout. Where it is the default's own English words, in whatever case, the catalogue's are used, so that the default
+ * layout speaks every language; a title somebody wrote stays as written.
+ */
+export function layoutTitle(given: unknown, key: string, t: Translate): string {
+  if (typeof given !== "string" || given.trim() === "") return t(key);
+  return given.trim().toLowerCase() === translator("en")(key).toLowerCase() ? t(key) : given;
+}
+
 interface I18n {
   locale: string;
   direction: "ltr" | "rtl";

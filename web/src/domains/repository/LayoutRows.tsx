@@ -18,6 +18,8 @@ export function LayoutRows({ tab }: { tab: LayoutTab }) {
       {tab.rows.map((row) => {
         const stats = row.components.filter((one) => specOf(one.component)?.kind === "stat").length;
         let seen = 0;
+        // Rows of controls that stand elsewhere in our frame hold nothing to draw.
+        if (!row.components.some((one) => specOf(one.component, one.props))) return null;
         return (
           <div key={row.name} className="grid">
             {row.components.map((component) => {

@@ -3,7 +3,7 @@ import { csvText } from "../../lib/csv";
 import { isoDay } from "../../lib/days";
 import { fileName, saveFile } from "../../lib/download";
 import { countryName, formatFull, formatPercent, formatRange } from "../../lib/format";
-import { useI18n } from "../../lib/i18n";
+import { layoutTitle, useI18n } from "../../lib/i18n";
 import { rankValues, valueOver } from "../../series/breakdown";
 import { IconButton, Segmented } from "../../ui/controls";
 import { DataTable } from "../../ui/DataTable";
@@ -46,7 +46,7 @@ export function MapFigure({
     return { values, total, rest: total === null ? null : total - located, complete };
   }, [data, countries, metric, view]);
 
-  const title = typeof props.title === "string" && props.title !== "" ? props.title : t("map.title");
+  const title = layoutTitle(props.title, "map.title", t);
   const filtered = view.only && view.only.dimension !== "countries";
   return (
     <Figure

@@ -2,7 +2,7 @@ import { useQuery as useServerQuery } from "@tanstack/react-query";
 import { apiBase, getJson } from "../../api/client";
 import type { RecordHit } from "../../api/types";
 import { formatFull } from "../../lib/format";
-import { localised, useI18n } from "../../lib/i18n";
+import { layoutTitle, localised, useI18n } from "../../lib/i18n";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure";
 import type { ComponentSpec } from "./components";
 import { useRepositoryPage } from "./context";
@@ -32,10 +32,7 @@ export function MostUsedWorks({
     staleTime: 60_000,
     retry: 1,
   });
-  const title =
-    typeof props.title === "string" && props.title !== ""
-      ? props.title
-      : t(views ? "works.viewed" : "works.downloaded");
+  const title = layoutTitle(props.title, views ? "works.viewed" : "works.downloaded", t);
   const count = (hit: RecordHit) => (views ? hit.stats.all_versions.views : hit.stats.all_versions.downloads) ?? 0;
   const shown = (works.data ?? []).filter((hit) => count(hit) > 0);
   return (

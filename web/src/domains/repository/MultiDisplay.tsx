@@ -5,7 +5,7 @@ import { csvText } from "../../lib/csv";
 import { isoDay } from "../../lib/days";
 import { fileName, saveFile } from "../../lib/download";
 import { formatFull, formatPercent, formatRange } from "../../lib/format";
-import { useI18n } from "../../lib/i18n";
+import { layoutTitle, useI18n } from "../../lib/i18n";
 import { useNarrow } from "../../lib/media";
 import { type BreakdownList, listBreakdown } from "../../series/breakdown";
 import { IconButton, Segmented } from "../../ui/controls";
@@ -62,7 +62,7 @@ export function MultiDisplay({
     });
   }, [data, dimension, metric, view, props, locale, t, colorOf]);
 
-  const title = typeof props.title === "string" && props.title !== "" ? props.title : t(`dimension.${dimension.name}`);
+  const title = layoutTitle(props.title, `dimension.${dimension.name}`, t);
   const valueLabel = t(`column.${metric}`);
   const hasContributions =
     list?.rows.some((row) => row.contributions !== null && row.contributions !== undefined) ?? false;

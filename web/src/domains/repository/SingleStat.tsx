@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { formatDayLong, formatDayShort, formatRange } from "../../lib/format";
-import { useI18n } from "../../lib/i18n";
+import { layoutTitle, useI18n } from "../../lib/i18n";
 import { bucketsOf, foldIntoBuckets } from "../../series/buckets";
 import { changeAgainst } from "../../series/compare";
 import { standingAt, sumOver } from "../../series/fill";
@@ -32,7 +32,7 @@ export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kin
     return { value, notSplit, change: changeAgainst(series, view.range, view.comparison, kind, data.coverage), points };
   }, [data, filter, spec, view, kind, page.today]);
 
-  const label = title ?? t(`stat.${spec.words}`);
+  const label = layoutTitle(title, `stat.${spec.words}`, t);
   const end = data?.coverage.last == null ? view.range.end : Math.min(view.range.end, data.coverage.last);
   const state: TileState =
     family.status === "loading"
