@@ -8,6 +8,7 @@ mod error;
 mod extract;
 mod jobs;
 mod limits;
+mod listen;
 mod page;
 pub mod routes;
 mod schedule;

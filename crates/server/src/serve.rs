@@ -20,11 +20,14 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use crate::{
     app::App,
     error::ApiError,
-    jobs,
+    jobs, listen,
     page::CONTENT_SECURITY_POLICY,
     routes::{self, dashboard::asset_or_not_found},
     schedule::Scheduler,
 };
+
+/// How often what has ended by itself is forgotten.
+const TIDY: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -81,33 +84,47 @@ pub fn router(app: App) -> Router {
 
 /// Serves until `stop`: HTTP, queued jobs, the timetable. Then lets running requests and jobs finish for a while.
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> Result<(), ServeError> {
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let work = tokio::spawn(run_jobs_and_timetable(app.clone(), stop.clone()));
-    let stopped = stop.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
-    let farewell = async {
-        stop.cancelled().await;
-        tokio::time::sleep(app.limits().farewell).await;
-    };
-    let outcome = tokio::select! {
-        outcome = async { serving.await } => outcome,
-        () = farewell => Ok(()),
-    };
-    stop.cancel();
-    if tokio::time::timeout(app.limits().farewell, work).await.is_err() {
-        tracing::warn!("jobs still ran when the server stopped; their leases end by themselves");
+    listener.local_addr()?;
+    let limits = app.limits().clone();
+    let serving = tokio::spawn(listen::accept(listener, router(app.clone()), limits.headers, stop.clone()));
+    let work = tokio::spawn(run_jobs_and_timetable(app, stop.clone()));
+    stop.cancelled().await;
+    let farewell = async { tokio::join!(serving, work) };
+    match tokio::time::timeout(limits.farewell, farewell).await {
+        Ok((served, worked)) => {
+            for ended in [served, worked] {
+                ended.map_err(|error| ServeError::Io(std::io::Error::other(error)))?;
+            }
+        }
+        Err(_) => tracing::warn!("requests or jobs still ran when the server stopped; leases end by themselves"),
     }
-    Ok(outcome?)
+    Ok(())
 }
 
-/// Does queued jobs and serves the timetable until `stop`, without HTTP. `schedule run` is this alone.
+/// Does queued jobs, serves the timetable and tidies up until `stop`, without HTTP. `schedule run` is this alone.
 pub async fn run_jobs_and_timetable(app: App, stop: CancellationToken) {
     let timetable = async {
         if app.serves_timetable() {
-            Scheduler::new(app.clone()).run(stop.clone()).await;
+            tokio::join!(Scheduler::new(app.clone()).run(stop.clone()), tidy(&app, &stop));
         }
     };
     tokio::join!(jobs::run_queued(app.clone(), stop.clone()), timetable);
+}
+
+/// Forgets, every now and then, sessions and links that ended by themselves and audit rows past their time.
+async fn tidy(app: &App, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match app.accounts().tidy().await {
+            Ok(forgotten) => {
+                tracing::debug!("forgot {forgotten} rows of ended sessions, links, tries and old audit rows")
+            }
+            Err(error) => tracing::warn!("could not forget what has ended: {error}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
 }
 
 /// Id, the address's rate, security headers, one log line.

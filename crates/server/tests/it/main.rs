@@ -6,6 +6,7 @@ mod chat_clients;
 mod frame;
 mod isolation;
 mod jobs;
+mod listen;
 mod matrix;
 mod packages;
 mod people;

@@ -9,7 +9,8 @@ use axum::{body::Body, http::Request};
 use jiff::SignedDuration;
 use serde_json::json;
 use tallykeep_access::{AccessConfig, Decision, Role, TokenScope};
-use tallykeep_control::Person;
+use tallykeep_control::{Control, Person};
+use tallykeep_model::Clock;
 use tallykeep_server::{Refused, routes};
 
 use crate::support::{As, Server};
@@ -26,7 +27,25 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/matrix.txt");
 async fn every_route_answers_everybody_as_the_table_says() {
     let config = AccessConfig { requests_per_minute: 0, requests_per_minute_signed_in: 0, ..AccessConfig::default() };
     let server = Server::with(config, |builder| builder).await;
-    let callers = callers(&server).await;
+    let table = table(&server).await;
+    if std::env::var_os("TALLYKEEP_WRITE_MATRIX").is_some() {
+        std::fs::write(TABLE, &table).expect("written");
+    }
+    compare(&table);
+}
+
+/// The same table with PostgreSQL as the control database.
+#[tokio::test]
+async fn on_postgresql_the_table_is_the_same() {
+    let Some(cluster) = tallykeep_testkit::postgres::Cluster::start() else { return };
+    let control = Control::open_url(&cluster.database("matrix"), Clock::System).await.expect("a database");
+    let config = AccessConfig { requests_per_minute: 0, requests_per_minute_signed_in: 0, ..AccessConfig::default() };
+    let server = Server::on(control, tempfile::tempdir().expect("a folder"), config, |_, builder| builder);
+    compare(&table(&server).await);
+}
+
+async fn table(server: &Server) -> String {
+    let callers = callers(server).await;
     let mut table = String::new();
     let names: Vec<_> = callers.iter().map(|(name, _)| *name).collect();
     let _ = writeln!(table, "{:<58} {} why strangers may", "route", names.join(" "));
@@ -39,7 +58,7 @@ async fn every_route_answers_everybody_as_the_table_says() {
                     Caller::Fixed(who) => who.clone(),
                     Caller::Fresh(person) => server.session(person).await,
                 };
-                let cell = cell(&server, method, route.path(), &who).await;
+                let cell = cell(server, method, route.path(), &who).await;
                 for_nobody |= *name == "anonymous" && cell == "ok";
                 for_strangers |= name.starts_with("other-") && cell == "ok";
                 let _ = write!(line, " {cell:<width$}", width = name.len());
@@ -53,10 +72,10 @@ async fn every_route_answers_everybody_as_the_table_says() {
             let _ = writeln!(table, "{line} {reason}");
         }
     }
-    let table: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-    if std::env::var_os("TALLYKEEP_WRITE_MATRIX").is_some() {
-        std::fs::write(TABLE, &table).expect("written");
-    }
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn compare(table: &str) {
     let expected = std::fs::read_to_string(TABLE).expect("the table");
     let missing: Vec<_> = table.lines().filter(|line| !expected.lines().any(|other| other == *line)).collect();
     let gone: Vec<_> = expected.lines().filter(|line| !table.lines().any(|other| other == *line)).collect();

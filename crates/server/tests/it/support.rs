@@ -49,6 +49,16 @@ impl Server {
     pub async fn with_control(config: AccessConfig, build: impl FnOnce(&Control, AppBuilder) -> AppBuilder) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let control = Control::open(dir.path(), Clock::System).await.expect("a database");
+        Self::on(control, dir, config, build)
+    }
+
+    /// A server on a database that somebody else opened.
+    pub fn on(
+        control: Control,
+        dir: tempfile::TempDir,
+        config: AccessConfig,
+        build: impl FnOnce(&Control, AppBuilder) -> AppBuilder,
+    ) -> Self {
         let key = InstallationKey::open(dir.path()).expect("a key");
         // The rate limit has tests of its own; elsewhere it would only count them.
         let accounts = Accounts::new(control.clone(), config, key).expect("accounts");
