@@ -93,10 +93,10 @@ export function lastAt(series, end) {
     .at(-1)?.[1];
 }
 
+/** The number a tile shows; `null` where it says that there is none. */
 export async function tileValue(page, label) {
-  const text = await page
-    .getByRole("region", { name: new RegExp(`^${label}$`, "i") })
-    .locator("data")
-    .getAttribute("value");
-  return text === null ? null : Number(text);
+  const tile = page.getByRole("region", { name: new RegExp(`^${label}$`, "i") });
+  await tile.locator(".tile-number").waitFor();
+  const data = tile.locator("data");
+  return (await data.count()) === 0 ? null : Number(await data.getAttribute("value"));
 }
