@@ -7,7 +7,10 @@ use serde::Serialize;
 use tallykeep_chat::service::HistoricalReport;
 use tallykeep_model::{Period, TeamSlug};
 
-use crate::{context::Context, exit::{Exit, usage}};
+use crate::{
+    context::Context,
+    exit::{Exit, usage},
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Chat {
@@ -69,7 +72,8 @@ impl Chat {
                 show(context, &report, !report.errors.is_empty())
             }
             Self::Snapshots(Snapshots::Backfill { start, end, of_team }) => {
-                let period = Period::inclusive(start, end).map_err(|error| usage(format!("--start, --end: {error}")))?;
+                let period =
+                    Period::inclusive(start, end).map_err(|error| usage(format!("--start, --end: {error}")))?;
                 let team = match of_team {
                     Some(slug) => Some(context.control().await?.team(&slug).await?),
                     None => None,

@@ -40,7 +40,13 @@ pub async fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<A
         // Shortly after midnight UTC the day before is complete.
         TimetableEntry::new("chat-snapshots", "10 0 * * *", "chat.snapshots", json!({}), Audience::Once)?,
         TimetableEntry::new("chat-cache-cleanup", "25 * * * *", "chat.cache-cleanup", json!({}), Audience::Once)?,
-        TimetableEntry::new("chat-snapshots-cleanup", "40 3 * * 1", "chat.snapshots-cleanup", json!({}), Audience::Once)?,
+        TimetableEntry::new(
+            "chat-snapshots-cleanup",
+            "40 3 * * 1",
+            "chat.snapshots-cleanup",
+            json!({}),
+            Audience::Once,
+        )?,
     ];
     Ok(builder
         .with(chat)
