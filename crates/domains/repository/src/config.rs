@@ -133,6 +133,7 @@ impl Config {
             migrate_batches: self.number("STATS_DASHBOARD_REINDEXING_MAX_BATCHES", 1000)?,
             migrate_memory_percent: self.number("STATS_DASHBOARD_REINDEXING_MAX_MEMORY_PERCENT", 85)?,
             decimal_sizes: self.boolean("APP_RDM_DISPLAY_DECIMAL_FILE_SIZES", true)?,
+            legacy_mmdd: self.boolean("legacy_mmdd", false)?,
             disabled_message_global: self.text(
                 "STATS_DASHBOARD_DISABLED_MESSAGE_GLOBAL",
                 "The {title} dashboard must be enabled by the administrators of this repository.",
@@ -217,6 +218,8 @@ pub struct Settings {
     pub migrate_batches: i64,
     pub migrate_memory_percent: i64,
     pub decimal_sizes: bool,
+    /// Days of files as `MM-DD` where a series lies in one year.
+    pub legacy_mmdd: bool,
     pub disabled_message_global: String,
     pub disabled_message_community: String,
     pub basis: String,
