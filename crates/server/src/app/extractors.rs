@@ -4,7 +4,7 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use tallykeep_access::{Accounts, Decision, InstallationKey, Role};
+use tallykeep_access::{Accounts, Dashboard, Decision, InstallationKey, Role};
 use tallykeep_control::{Control, Person, TeamControl};
 use tallykeep_model::Team;
 
@@ -46,6 +46,11 @@ impl TeamAccess {
     /// The installation's key, for pseudonyms that are stable within the team.
     pub fn key(&self) -> &InstallationKey {
         self.granted.app.accounts().key()
+    }
+
+    /// Whether the caller may read a dashboard of the team; for answers that tell of several.
+    pub fn may_read(&self, dashboard: Dashboard) -> bool {
+        self.granted.readable.contains(&dashboard)
     }
 
     /// Whether answers may be kept by shared caches: only when the dashboard is everybody's.

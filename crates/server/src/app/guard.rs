@@ -50,6 +50,8 @@ pub(crate) struct Granted {
     pub session: Option<i64>,
     pub csrf: String,
     pub client: Client,
+    /// The dashboards of the team that the caller may read.
+    pub readable: Vec<Dashboard>,
     is_public: bool,
 }
 
@@ -129,6 +131,15 @@ impl Guard {
             TeamVisibility::from_settings(settings).for_decision(self.decision)
         });
         let standing = found.as_ref().map(|_| TeamStanding { role: identity.role, visibility });
+        let readable = found.as_ref().map_or_else(Vec::new, |(_, settings)| {
+            let visibility = TeamVisibility::from_settings(settings);
+            let may_read = |dashboard: &Dashboard| {
+                let read = Decision::Read(*dashboard);
+                let standing = TeamStanding { role: identity.role, visibility: visibility.for_decision(read) };
+                decide(read, &identity.caller, Some(standing)).is_ok()
+            };
+            [Dashboard::Repository, Dashboard::Packages, Dashboard::Chat].into_iter().filter(may_read).collect()
+        });
         match decide(self.decision, &identity.caller, standing) {
             Ok(()) => {}
             Err(Refusal::SignIn) if self.answers_with_sign_in_page(&parts) => {
