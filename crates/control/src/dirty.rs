@@ -47,9 +47,7 @@ impl TeamControl {
         .bind(after_seq)
         .fetch_all(&self.control.pool)
         .await?;
-        rows.into_iter()
-            .map(|(day, seq, reason)| Ok(DirtyDay { day: day_from_text(&day)?, seq, reason }))
-            .collect()
+        rows.into_iter().map(|(day, seq, reason)| Ok(DirtyDay { day: day_from_text(&day)?, seq, reason })).collect()
     }
 
     /// Forgets marks that every scope is done with.

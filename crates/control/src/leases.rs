@@ -76,18 +76,21 @@ impl Control {
                 }
             }
         });
-        Ok(Lease::Taken(LeaseGuard { name: lease_name, control: self.clone(), stop: Some(stop), renewal: Some(renewal) }))
+        Ok(Lease::Taken(LeaseGuard {
+            name: lease_name,
+            control: self.clone(),
+            stop: Some(stop),
+            renewal: Some(renewal),
+        }))
     }
 
     /// Takes a lease or fails with `Busy`, naming the holder.
     pub async fn lease_or_busy(&self, name: &str, what: &str) -> Result<LeaseGuard, ControlError> {
         match self.lease(name, what).await? {
             Lease::Taken(guard) => Ok(guard),
-            Lease::HeldBy(holder) => Err(ControlError::Busy {
-                what: name.to_owned(),
-                owner: holder.what,
-                since: holder.since.to_string(),
-            }),
+            Lease::HeldBy(holder) => {
+                Err(ControlError::Busy { what: name.to_owned(), owner: holder.what, since: holder.since.to_string() })
+            }
         }
     }
 

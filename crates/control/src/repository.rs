@@ -5,11 +5,12 @@ use crate::{ControlError, TeamControl, micros};
 impl TeamControl {
     /// The switches that were set here, as (community, enabled).
     pub async fn dashboard_switches(&self) -> Result<Vec<(String, bool)>, ControlError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("select community_id, enabled from repository_dashboard where team_id = $1 order by community_id")
-                .bind(self.team.id)
-                .fetch_all(&self.control.pool)
-                .await?;
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select community_id, enabled from repository_dashboard where team_id = $1 order by community_id",
+        )
+        .bind(self.team.id)
+        .fetch_all(&self.control.pool)
+        .await?;
         Ok(rows.into_iter().map(|(id, enabled)| (id, enabled != 0)).collect())
     }
 

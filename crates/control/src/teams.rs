@@ -8,11 +8,13 @@ type TeamRow = (i64, String, String);
 
 impl Control {
     pub(crate) async fn ensure_default_team(&self) -> Result<(), ControlError> {
-        sqlx::query("insert into team (id, slug, name, created_at) values (1, $1, 'Default', $2) on conflict do nothing")
-            .bind(TeamSlug::DEFAULT)
-            .bind(micros(self.clock.now()))
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "insert into team (id, slug, name, created_at) values (1, $1, 'Default', $2) on conflict do nothing",
+        )
+        .bind(TeamSlug::DEFAULT)
+        .bind(micros(self.clock.now()))
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

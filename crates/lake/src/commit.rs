@@ -12,10 +12,7 @@ use deltalake::{
 };
 use url::Url;
 
-use crate::{
-    DataFile, LakeError, Staged, Table,
-    files::sync_folder,
-};
+use crate::{DataFile, LakeError, Staged, Table, files::sync_folder};
 
 /// Where a write came from and how far it got there, recorded in the commit: the same position is never written twice.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,8 +60,13 @@ impl Table {
     /// `partition` holds the values of the partition columns in the order of the definition; rows should be sorted the way they
     /// are read. A staged file that is never committed is an orphan that vacuum removes.
     pub fn stage(&self, partition: &[String], batches: &[RecordBatch]) -> Result<Staged, LakeError> {
-        let folder: String =
-            self.def.partition.iter().zip(partition).map(|(name, value)| format!("{name}={}/", folder_name(value))).collect();
+        let folder: String = self
+            .def
+            .partition
+            .iter()
+            .zip(partition)
+            .map(|(name, value)| format!("{name}={}/", folder_name(value)))
+            .collect();
         let relative = format!("{folder}part-{}.zstd.parquet", uuid::Uuid::now_v7().simple());
         let full = self.path.join(&relative);
         let parent = full.parent().unwrap_or(&self.path);
@@ -119,9 +124,9 @@ impl Table {
         let (mut least, mut greatest) = (Map::new(), Map::new());
         for name in self.def.statistics {
             let ends = batches.iter().filter_map(|b| b.column_by_name(name)).filter_map(|column| ends(column));
-            let Some((low, high)) =
-                ends.reduce(|(low, high), (l, h)| (if less(&l, &low) { l } else { low }, if less(&high, &h) { h } else { high }))
-            else {
+            let Some((low, high)) = ends.reduce(|(low, high), (l, h)| {
+                (if less(&l, &low) { l } else { low }, if less(&high, &h) { h } else { high })
+            }) else {
                 continue;
             };
             least.insert((*name).to_owned(), low);

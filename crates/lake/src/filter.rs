@@ -55,7 +55,9 @@ impl Filter {
     /// Whether a file may hold matching rows, by its statistics. Files without statistics may.
     pub(crate) fn may_match(&self, file: &DataFile) -> bool {
         let between = |column: &str, low: Value, high: Value| {
-            let (Some(least), Some(greatest)) = (file.least.get(column), file.greatest.get(column)) else { return true };
+            let (Some(least), Some(greatest)) = (file.least.get(column), file.greatest.get(column)) else {
+                return true;
+            };
             !less(&high, least) && !less(greatest, &low)
         };
         match self {

@@ -159,7 +159,9 @@ impl Table {
             FileGroup::new(
                 chunk
                     .iter()
-                    .map(|file| PartitionedFile::new(self.path.join(&file.path).to_string_lossy().into_owned(), file.size))
+                    .map(|file| {
+                        PartitionedFile::new(self.path.join(&file.path).to_string_lossy().into_owned(), file.size)
+                    })
                     .collect(),
             )
         });
@@ -176,7 +178,9 @@ impl Table {
             return Ok(None);
         }
         let index = |name: &&str| {
-            schema.index_of(name).map_err(|_| LakeError::NoColumn { table: self.def.name.to_owned(), column: (*name).to_owned() })
+            schema
+                .index_of(name)
+                .map_err(|_| LakeError::NoColumn { table: self.def.name.to_owned(), column: (*name).to_owned() })
         };
         columns.iter().map(index).collect::<Result<Vec<_>, _>>().map(Some)
     }

@@ -65,7 +65,10 @@ impl TableProvider for FilesTable {
         };
         // `count(*)` asks for no column at all; a scan without columns would mean all of them.
         let nothing = projection.is_some_and(Vec::is_empty);
-        let scan = Scan { columns: if nothing { vec![self.table.0.def.columns[0].name] } else { columns }, filters: self.filters.clone() };
+        let scan = Scan {
+            columns: if nothing { vec![self.table.0.def.columns[0].name] } else { columns },
+            filters: self.filters.clone(),
+        };
         let partitions = state.config().target_partitions();
         let external = |e: LakeError| datafusion::error::DataFusionError::External(Box::new(e));
         match self.table.0.plan(&self.files, &scan, partitions).map_err(external)? {
@@ -79,7 +82,6 @@ impl TableProvider for FilesTable {
     }
 }
 
-
 impl TeamLake {
     /// Runs one query over the team's tables, each under its definition's name and restricted to its filters.
     ///
@@ -91,8 +93,12 @@ impl TeamLake {
         let context = SessionContext::new_with_state(self.lake.inner.session.state());
         for (table, filters) in tables {
             let files = table.view().await?.files.clone();
-            let provider =
-                FilesTable { table: Named((*table).clone()), schema: table.def.schema(), files, filters: filters.clone() };
+            let provider = FilesTable {
+                table: Named((*table).clone()),
+                schema: table.def.schema(),
+                files,
+                filters: filters.clone(),
+            };
             context.register_table(table.def.name, Arc::new(provider)).map_err(wrong)?;
         }
         let batches = context.sql(query).await.map_err(wrong)?.collect().await.map_err(wrong)?;

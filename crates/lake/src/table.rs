@@ -170,7 +170,9 @@ impl Table {
         use deltalake::{DeltaTableError, kernel::transaction::TransactionError};
         let table = self.def.name.to_owned();
         match source {
-            DeltaTableError::Transaction { source: TransactionError::CommitConflict(_) | TransactionError::MaxCommitAttempts(_) }
+            DeltaTableError::Transaction {
+                source: TransactionError::CommitConflict(_) | TransactionError::MaxCommitAttempts(_),
+            }
             | DeltaTableError::VersionAlreadyExists(_) => LakeError::Conflict { table },
             source => LakeError::Delta { table, source },
         }

@@ -12,5 +12,5 @@ pub use period::{Granularity, Period, PeriodError};
 pub use series::{Label, Point, PointState, Series};
 pub use team::{Scope, SlugError, Team, TeamSlug};
 
-pub use jiff::civil::Date;
 pub use jiff::Timestamp;
+pub use jiff::civil::Date;

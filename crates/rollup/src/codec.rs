@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tallykeep_lake::{
     Table,
     arrow::{
-        array::{Array, ArrayRef, AsArray, Date32Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray},
+        array::{
+            Array, ArrayRef, AsArray, Date32Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+        },
         datatypes::{Date32Type, Int32Type, Int64Type},
         error::ArrowError,
     },

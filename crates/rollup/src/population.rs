@@ -132,7 +132,10 @@ mod tests {
         fold(stays)
             .iter()
             .map(|((_, day), c)| {
-                format!("{day}: +{} -{} entities +{} -{} actors {}/{}\n", c.members_in[0], c.members_out[0], c.entities_in[0], c.entities_out[0], c.actors, c.first_actors)
+                format!(
+                    "{day}: +{} -{} entities +{} -{} actors {}/{}\n",
+                    c.members_in[0], c.members_out[0], c.entities_in[0], c.entities_out[0], c.actors, c.first_actors
+                )
             })
             .collect()
     }

@@ -71,12 +71,8 @@ impl Rows {
     }
 
     pub fn sorted(self) -> Self {
-        let in_order = self
-            .cells
-            .iter()
-            .zip(&self.days)
-            .zip(self.cells.iter().zip(&self.days).skip(1))
-            .all(|(a, b)| a <= b);
+        let in_order =
+            self.cells.iter().zip(&self.days).zip(self.cells.iter().zip(&self.days).skip(1)).all(|(a, b)| a <= b);
         if in_order { self } else { self.take(&self.order()) }
     }
 

@@ -85,7 +85,8 @@ impl Store {
         vocabulary: &mut Vocabulary,
     ) -> Result<Rows, RollupError> {
         let (low, high) = (Level::Day.bucket(first), Level::Day.bucket(last));
-        self.read_scope(Level::Day, scope, (first, last), move |bucket| *low <= *bucket && *bucket <= *high, vocabulary).await
+        self.read_scope(Level::Day, scope, (first, last), move |bucket| *low <= *bucket && *bucket <= *high, vocabulary)
+            .await
     }
 
     /// Sums per cell of one scope over everything before `day`.
@@ -169,7 +170,8 @@ impl Store {
         let shard_of: Vec<String> = vocabulary.scopes.iter().map(|s| self.family.shard(s)).collect();
         let shards: BTreeSet<String> = scopes.iter().map(|&s| shard_of[s as usize].clone()).collect();
         let months: BTreeSet<String> = days.iter().map(|&d| Level::Day.bucket(day_of(d))).collect();
-        let mut fresh = split(rows, |cell, day| (Level::Day.bucket(day_of(day)), shard_of[cell.scope() as usize].clone()));
+        let mut fresh =
+            split(rows, |cell, day| (Level::Day.bucket(day_of(day)), shard_of[cell.scope() as usize].clone()));
 
         let mut parts: Vec<(Part, Rows)> = Vec::new();
         let mut month_sums: BTreeMap<(String, String), Rows> = BTreeMap::new();
@@ -177,7 +179,9 @@ impl Store {
             for shard in &shards {
                 let part = (Level::Day, month.clone(), shard.clone());
                 let old = self.read_part(old_files.get(&part), vocabulary).await?;
-                let new = fresh.remove(&(month.clone(), shard.clone())).unwrap_or_else(|| Rows::new(self.family.measures.len()));
+                let new = fresh
+                    .remove(&(month.clone(), shard.clone()))
+                    .unwrap_or_else(|| Rows::new(self.family.measures.len()));
                 let (kept, replaced) = divide(old, &covers);
                 let new = new.sorted();
                 differences(&replaced, &new, &watch, &mut written.touched);
@@ -187,7 +191,10 @@ impl Store {
                 let all = all.sorted();
                 let first = month_start(month);
                 let sums = all.sum_sorted(first);
-                month_sums.entry((month[..4].to_owned(), shard.clone())).or_insert_with(|| Rows::new(self.family.measures.len())).append(sums);
+                month_sums
+                    .entry((month[..4].to_owned(), shard.clone()))
+                    .or_insert_with(|| Rows::new(self.family.measures.len()))
+                    .append(sums);
                 if changed {
                     parts.push((part, all));
                 }
@@ -203,8 +210,12 @@ impl Store {
             let changed = replaced != sums;
             all.append(sums);
             let all = all.sorted();
-            let start = day_number(year.parse::<i16>().ok().and_then(|y| Date::new(y, 1, 1).ok()).unwrap_or(Date::ZERO));
-            year_sums.entry(shard).or_insert_with(|| Rows::new(self.family.measures.len())).append(all.sum_sorted(start));
+            let start =
+                day_number(year.parse::<i16>().ok().and_then(|y| Date::new(y, 1, 1).ok()).unwrap_or(Date::ZERO));
+            year_sums
+                .entry(shard)
+                .or_insert_with(|| Rows::new(self.family.measures.len()))
+                .append(all.sum_sorted(start));
             if changed {
                 parts.push((part, all));
             }

@@ -15,7 +15,13 @@ use axum::{
 use tallykeep_access::AccessConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{DefaultPredicate, NotForContentType},
+    },
+};
 
 use crate::{
     app::App,
@@ -77,9 +83,14 @@ pub fn router(app: App) -> Router {
         .fallback(asset_or_not_found)
         .layer(middleware::from_fn_with_state(time, limit_time))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .layer(middleware::from_fn_with_state(app.clone(), frame_request))
         .with_state(app)
+}
+
+/// Archives are compressed already; marked as compressed on top, they would be unwrapped by who saves them.
+fn worth_compressing() -> impl Predicate + Send + Sync + 'static {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/gzip"))
 }
 
 /// Serves until `stop`: HTTP, queued jobs, the timetable. Then lets running requests and jobs finish for a while.

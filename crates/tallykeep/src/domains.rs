@@ -4,10 +4,7 @@ use std::{path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use tallykeep_repository::{
-    Repository, Settings, TeamRepository,
-    aggregate::AggregateRequest,
-};
+use tallykeep_repository::{Repository, Settings, TeamRepository, aggregate::AggregateRequest};
 use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, TimetableEntry};
 
 use crate::{commands::people::accounts, context::Context};
@@ -28,7 +25,8 @@ pub fn settings(context: &Context) -> anyhow::Result<Settings> {
 
 /// The repository domain of the chosen team.
 pub async fn repository(context: &Context) -> anyhow::Result<TeamRepository> {
-    let repository = Repository::new(context.control().await?.clone(), context.lake().await?.clone(), settings(context)?);
+    let repository =
+        Repository::new(context.control().await?.clone(), context.lake().await?.clone(), settings(context)?);
     Ok(repository.of(context.team_control().await?))
 }
 
@@ -39,7 +37,13 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
     let scheduled = std::env::var("TALLYKEEP_SCHEDULE").map_or(true, |value| value != "off");
     let mut timetable = Vec::new();
     if settings.enabled && settings.scheduled_aggregation {
-        timetable.push(TimetableEntry::new("repository aggregation", "40 * * * *", AGGREGATE, json!({}), Audience::EachTeam)?);
+        timetable.push(TimetableEntry::new(
+            "repository aggregation",
+            "40 * * * *",
+            AGGREGATE,
+            json!({}),
+            Audience::EachTeam,
+        )?);
     }
     let repository = Repository::new(control.clone(), context.lake().await?.clone(), settings);
     let login = if loopback { LoginMode::AfterFirstUser } else { LoginMode::Required };

@@ -27,7 +27,9 @@ fn main() -> ExitCode {
     match write_files(Path::new(folder), size, seed, today) {
         Ok(files) => {
             let [records, communities, memberships, usage] = files.lines;
-            println!("{records} records, {communities} communities, {memberships} community events, {usage} usage events");
+            println!(
+                "{records} records, {communities} communities, {memberships} community events, {usage} usage events"
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -71,8 +71,14 @@ mod tests {
 
     #[test]
     fn instants_without_a_zone_are_utc() {
-        assert_eq!(instant("2024-01-12T10:00:00.120").map(|t| t.to_string()).as_deref(), Some("2024-01-12T10:00:00.12Z"));
-        assert_eq!(instant("2024-01-12T10:00:00+02:00").map(|t| t.to_string()).as_deref(), Some("2024-01-12T08:00:00Z"));
+        assert_eq!(
+            instant("2024-01-12T10:00:00.120").map(|t| t.to_string()).as_deref(),
+            Some("2024-01-12T10:00:00.12Z")
+        );
+        assert_eq!(
+            instant("2024-01-12T10:00:00+02:00").map(|t| t.to_string()).as_deref(),
+            Some("2024-01-12T08:00:00Z")
+        );
         assert_eq!(instant("2024-02-30T10:00:00"), None);
     }
 }

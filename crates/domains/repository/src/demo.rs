@@ -212,7 +212,8 @@ mod tests {
         assert!((10..22).contains(&weekend), "{weekend} % on weekends");
         let last_year = share(&|e| e.at > "2025-11-21T00:00:00Z".parse().expect("an instant"));
         assert!(last_year > 42, "{last_year} % in the last of three years");
-        let repeated = events.len() - events.iter().map(UsageEvent::identity).collect::<std::collections::HashSet<_>>().len();
+        let repeated =
+            events.len() - events.iter().map(UsageEvent::identity).collect::<std::collections::HashSet<_>>().len();
         assert!((50..300).contains(&repeated), "{repeated} repeated lines");
     }
 

@@ -107,7 +107,8 @@ impl TeamRepository {
         } else {
             let ids = request.communities.iter().map(|name| {
                 let found = communities.iter().find(|c| c.id == *name || c.slug == *name).map(|c| c.id.clone());
-                found.or_else(|| (name == "global").then(|| name.clone()))
+                found
+                    .or_else(|| (name == "global").then(|| name.clone()))
                     .ok_or_else(|| RepositoryError::UnknownCommunity(name.clone()))
             });
             Some(ids.collect::<Result<_, _>>()?)

@@ -65,7 +65,9 @@ mod tests {
         let mut events: Vec<_> = events.iter().map(|&(s, k)| (at(s), k)).collect();
         intervals(&mut events)
             .iter()
-            .map(|i| format!("[{}, {}) ", i.start.as_second(), i.end.map_or("-".to_owned(), |e| e.as_second().to_string())))
+            .map(|i| {
+                format!("[{}, {}) ", i.start.as_second(), i.end.map_or("-".to_owned(), |e| e.as_second().to_string()))
+            })
             .collect()
     }
 
@@ -80,8 +82,15 @@ mod tests {
 
     #[test]
     fn a_deletion_ends_what_lasts_and_forgets_what_comes_after() {
-        let mut list = vec![Interval { start: at(10), end: Some(at(20)) }, Interval { start: at(30), end: None }, Interval { start: at(50), end: None }];
+        let mut list = vec![
+            Interval { start: at(10), end: Some(at(20)) },
+            Interval { start: at(30), end: None },
+            Interval { start: at(50), end: None },
+        ];
         cut(&mut list, at(40));
-        assert_eq!(list, [Interval { start: at(10), end: Some(at(20)) }, Interval { start: at(30), end: Some(at(40)) }]);
+        assert_eq!(
+            list,
+            [Interval { start: at(10), end: Some(at(20)) }, Interval { start: at(30), end: Some(at(40)) }]
+        );
     }
 }

@@ -2,7 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::{RepositoryError, TeamRepository, aggregate::lease_name, documents::Community, read::{Params, Query}};
+use crate::{
+    RepositoryError, TeamRepository,
+    aggregate::lease_name,
+    documents::Community,
+    read::{Params, Query},
+};
 
 /// The two values of the mount point.
 pub struct PageData {
@@ -16,9 +21,11 @@ impl TeamRepository {
     /// The page of the whole repository, or of one community.
     pub async fn page_data(&self, community: Option<&Community>) -> Result<PageData, RepositoryError> {
         let settings = &self.settings;
-        let (kind, default_title) = if community.is_some() { ("community", "Statistics") } else { ("global", "Statistics") };
+        let (kind, default_title) =
+            if community.is_some() { ("community", "Statistics") } else { ("global", "Statistics") };
         let own = |key: &str| settings.ui_config.get(kind).and_then(|c| c.get(key)).cloned();
-        let title = own("title").and_then(|t| t.as_str().map(str::to_owned)).unwrap_or_else(|| default_title.to_owned());
+        let title =
+            own("title").and_then(|t| t.as_str().map(str::to_owned)).unwrap_or_else(|| default_title.to_owned());
         let shown = match community {
             None => settings.dashboard_global,
             Some(c) => self.dashboard_shown(c).await?,
@@ -26,18 +33,21 @@ impl TeamRepository {
         let message_global = settings.disabled_message_global.replace("{title}", &title);
         // Own message when both switches are on, else the global one (spec/invenio §16.1).
         let message = match community {
-            Some(_) if settings.dashboard_global && settings.dashboard_community => settings.disabled_message_community.clone(),
+            Some(_) if settings.dashboard_global && settings.dashboard_community => {
+                settings.disabled_message_community.clone()
+            }
             _ => message_global.clone(),
         };
         let lease = lease_name(&self.control.team().slug);
         let running = self.control.control().lease_holder(&lease).await?.is_some();
         let scope = community.map_or("global", |c| c.id.as_str());
-        let covered = self.control.coverage_of(crate::aggregate::Aggregator::UsageSnapshot.name(), scope).await?.is_some()
-            || self
-                .control
-                .coverage_of(crate::aggregate::Aggregator::RecordSnapshot(crate::state::Basis::Added).name(), scope)
-                .await?
-                .is_some();
+        let covered =
+            self.control.coverage_of(crate::aggregate::Aggregator::UsageSnapshot.name(), scope).await?.is_some()
+                || self
+                    .control
+                    .coverage_of(crate::aggregate::Aggregator::RecordSnapshot(crate::state::Basis::Added).name(), scope)
+                    .await?
+                    .is_some();
         let mut config = json!({
             "dashboard_type": kind,
             "dashboard_enabled": shown,
@@ -149,20 +159,36 @@ pub struct Totals {
 
 fn ui_subcounts() -> Value {
     let names = [
-        "resource_types", "subjects", "languages", "rights", "funders", "periodicals", "publishers", "affiliations", "countries",
-        "file_types", "access_statuses",
+        "resource_types",
+        "subjects",
+        "languages",
+        "rights",
+        "funders",
+        "periodicals",
+        "publishers",
+        "affiliations",
+        "countries",
+        "file_types",
+        "access_statuses",
     ];
     Value::Object(names.into_iter().map(|name| (name.to_owned(), json!({}))).collect())
 }
 
 /// The layout of spec/invenio §16.2.
 fn default_layout() -> Value {
-    let one = |component: &str, width: u8, props: Value| json!({"component": component, "width": width, "props": props});
+    let one =
+        |component: &str, width: u8, props: Value| json!({"component": component, "width": width, "props": props});
     let row = |name: &str, components: Vec<Value>| json!({"name": name, "components": components});
     let lists = |suffix: &str, with_periodicals: bool| {
         let mut names = vec![
-            ("ResourceTypes", "pie"), ("FileTypes", "bar"), ("Languages", "bar"), ("Subjects", "list"), ("AccessStatuses", "bar"),
-            ("Rights", "list"), ("Affiliations", "list"), ("Publishers", "bar"),
+            ("ResourceTypes", "pie"),
+            ("FileTypes", "bar"),
+            ("Languages", "bar"),
+            ("Subjects", "list"),
+            ("AccessStatuses", "bar"),
+            ("Rights", "list"),
+            ("Affiliations", "list"),
+            ("Publishers", "bar"),
         ];
         if with_periodicals {
             names.push(("Periodicals", "list"));
@@ -202,7 +228,11 @@ fn default_layout() -> Value {
         ]
     };
     let map = |snapshot: bool| {
-        one("StatsMap", 16, json!({"height": 400, "zoom": 1.3, "center": [0, 20], "uniformColorMode": true, "useSnapshot": snapshot}))
+        one(
+            "StatsMap",
+            16,
+            json!({"height": 400, "zoom": 1.3, "center": [0, 20], "uniformColorMode": true, "useSnapshot": snapshot}),
+        )
     };
     let traffic_chart = |name: &str| one(name, 16, json!({"height": 300, "maxSeries": 10, "chartType": "bar"}));
     let text = |title: &str| json!({ "title": title });

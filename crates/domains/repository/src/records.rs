@@ -61,7 +61,9 @@ impl TeamRepository {
             if !listed || community.is_some_and(|id| !record.communities.iter().any(|c| c == id)) {
                 continue;
             }
-            let newer = works.get(&record.parent).is_none_or(|(known, _)| (known.created, &known.id) < (record.created, &record.id));
+            let newer = works
+                .get(&record.parent)
+                .is_none_or(|(known, _)| (known.created, &known.id) < (record.created, &record.id));
             if newer {
                 works.insert(record.parent.clone(), (record, document));
             }
@@ -69,7 +71,8 @@ impl TeamRepository {
         let mut hits: Vec<(i64, i64, Record, Value)> = works
             .into_values()
             .map(|(record, document)| {
-                let own = |field: &str| document.pointer(&format!("/stats/all_versions/{field}")).and_then(Value::as_i64);
+                let own =
+                    |field: &str| document.pointer(&format!("/stats/all_versions/{field}")).and_then(Value::as_i64);
                 let (views, downloads) = counted.get(&record.parent).copied().unwrap_or_default();
                 (own("views").unwrap_or(views), own("downloads").unwrap_or(downloads), record, document)
             })
@@ -124,7 +127,8 @@ impl TeamRepository {
         for batch in self.lake.sql(COUNT, &[(&table, Vec::new())]).await? {
             let works = cast(batch.column(0), &DataType::Utf8).map_err(|e| RepositoryError::Worker(e.to_string()))?;
             let works: &StringArray = works.as_string::<i32>();
-            let (views, downloads) = (batch.column(1).as_primitive::<Int64Type>(), batch.column(2).as_primitive::<Int64Type>());
+            let (views, downloads) =
+                (batch.column(1).as_primitive::<Int64Type>(), batch.column(2).as_primitive::<Int64Type>());
             for row in 0..batch.num_rows() {
                 counted.insert((&works).value(row).to_owned(), (views.value(row), downloads.value(row)));
             }

@@ -126,7 +126,8 @@ impl State {
         let mut owners = tallykeep_rollup::Words::default();
         for (id, stored) in stored {
             let document: Value = serde_json::from_str(&stored.doc)?;
-            let record = Record::from_json(&document).map_err(|e| RepositoryError::Damaged(format!("record {id}: {e}")))?;
+            let record =
+                Record::from_json(&document).map_err(|e| RepositoryError::Damaged(format!("record {id}: {e}")))?;
             let known = Known {
                 parent: parents.add(&record.parent),
                 owner: record.owner.as_deref().map(|owner| owners.add(owner)),
@@ -249,11 +250,7 @@ impl State {
     /// The scope numbers of ids or slugs, or of everything enabled and `global` when none are named.
     ///
     /// Errors: `UnknownCommunity`.
-    pub fn scopes(
-        &self,
-        wanted: &[String],
-        enabled: impl Fn(&Community) -> bool,
-    ) -> Result<Vec<u32>, RepositoryError> {
+    pub fn scopes(&self, wanted: &[String], enabled: impl Fn(&Community) -> bool) -> Result<Vec<u32>, RepositoryError> {
         if wanted.is_empty() {
             let communities = (1..).zip(&self.communities).filter(|(_, c)| enabled(c)).map(|(n, _)| n);
             return Ok(communities.chain([Self::GLOBAL]).collect());
@@ -330,7 +327,8 @@ pub async fn membership_events(
     let mut events = Vec::new();
     for batch in lake.table(&MEMBERSHIPS).scan(&scan).await? {
         let records = batch.column(0).as_string::<i32>();
-        let (communities, kinds) = (batch.column(1).as_dictionary::<Int32Type>(), batch.column(2).as_dictionary::<Int32Type>());
+        let (communities, kinds) =
+            (batch.column(1).as_dictionary::<Int32Type>(), batch.column(2).as_dictionary::<Int32Type>());
         let community = communities.downcast_dict::<tallykeep_lake::arrow::array::StringArray>();
         let kind = kinds.downcast_dict::<tallykeep_lake::arrow::array::StringArray>();
         let (Some(community), Some(kind)) = (community, kind) else {
@@ -373,7 +371,8 @@ pub fn enrichment(document: &Value) -> Value {
     put("rights", document.pointer("/metadata/rights").cloned());
     put("publisher", document.pointer("/metadata/publisher").cloned());
     put("journal_title", document.pointer("/custom_fields/journal:journal/title").cloned());
-    let list = |pointer: &str| document.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let list =
+        |pointer: &str| document.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let funders: Vec<Value> = list("/metadata/funding").iter().filter_map(|f| f.get("funder").cloned()).collect();
     put("funders", Some(Value::Array(funders)));
     let affiliations: Vec<Value> = list("/metadata/contributors")
@@ -388,7 +387,9 @@ pub fn enrichment(document: &Value) -> Value {
         let types: Vec<Value> = match document.pointer("/files/types").and_then(Value::as_array) {
             Some(types) if !types.is_empty() => types.clone(),
             _ => match document.pointer("/files/entries") {
-                Some(Value::Array(entries)) => entries.iter().filter_map(|e| entry_type(e, None)).map(Value::String).collect(),
+                Some(Value::Array(entries)) => {
+                    entries.iter().filter_map(|e| entry_type(e, None)).map(Value::String).collect()
+                }
                 Some(Value::Object(entries)) => {
                     entries.iter().filter_map(|(k, e)| entry_type(e, Some(k))).map(Value::String).collect()
                 }
@@ -409,7 +410,8 @@ fn entry_type(entry: &Value, key: Option<&str>) -> Option<String> {
 pub fn file_type_of(record: Option<&Record>, file_id: Option<&str>, file_key: Option<&str>) -> Option<String> {
     let entry = record.and_then(|r| {
         r.files.iter().find(|f| {
-            (file_id.is_some() && f.id.as_deref() == file_id) || (file_id.is_none() && file_key.is_some() && f.key.as_deref() == file_key)
+            (file_id.is_some() && f.id.as_deref() == file_id)
+                || (file_id.is_none() && file_key.is_some() && f.key.as_deref() == file_key)
         })
     });
     entry.and_then(|e| e.ext.clone()).or_else(|| file_key.and_then(extension))

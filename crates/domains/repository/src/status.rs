@@ -40,7 +40,8 @@ impl TeamRepository {
             wanted.push(("global".to_owned(), "global".to_owned()));
         }
         for name in names {
-            let found = communities.iter().find(|c| c.id == *name).or_else(|| communities.iter().find(|c| c.slug == *name));
+            let found =
+                communities.iter().find(|c| c.id == *name).or_else(|| communities.iter().find(|c| c.slug == *name));
             match found {
                 Some(c) => wanted.push((c.id.clone(), c.slug.clone())),
                 None if name == "global" => wanted.push((name.clone(), name.clone())),
@@ -50,12 +51,17 @@ impl TeamRepository {
         let today = self.control.clock().today();
         let mut statuses: Vec<CommunityStatus> = wanted
             .into_iter()
-            .map(|(community_id, community_slug)| CommunityStatus { community_id, community_slug, aggregations: BTreeMap::new() })
+            .map(|(community_id, community_slug)| CommunityStatus {
+                community_id,
+                community_slug,
+                aggregations: BTreeMap::new(),
+            })
             .collect();
         for aggregator in Aggregator::ALL {
             let covered: BTreeMap<String, _> =
                 self.control.coverage(aggregator.name()).await?.into_iter().map(|c| (c.scope.clone(), c)).collect();
-            let bookmarks: BTreeMap<String, String> = self.control.watermarks(aggregator.name()).await?.into_iter().collect();
+            let bookmarks: BTreeMap<String, String> =
+                self.control.watermarks(aggregator.name()).await?.into_iter().collect();
             for status in &mut statuses {
                 let coverage = covered.get(&status.community_id);
                 let count = coverage.map_or(0, |c| i64::from((c.last_day - c.first_day).get_days()) + 1);

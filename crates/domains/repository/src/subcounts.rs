@@ -106,7 +106,8 @@ fn last_part(path: &str) -> &str {
 /// The breakdowns of spec/invenio §5.
 pub fn default_subcounts() -> Vec<Subcount> {
     let field = |path: &str, label: Option<&str>| json!({"field": path, "label_field": label});
-    let combined = |path: &str, label: &str| json!({"field": path, "label_field": label, "combine_subfields": ["id", "name"]});
+    let combined =
+        |path: &str, label: &str| json!({"field": path, "label_field": label, "combine_subfields": ["id", "name"]});
     let side = |kind: &str, event: Option<&str>, fields: Vec<Value>| json!({"snapshot_type": kind, "event_field": event, "source_fields": fields});
     let config = json!({
         "resource_types": {"records": side("all", None, vec![field("metadata.resource_type.id", Some("metadata.resource_type.title"))]),
@@ -148,10 +149,12 @@ pub fn items(side: &Side, document: &Value) -> Vec<Item> {
             holders = holders.into_iter().flat_map(|holder| children(holder, part)).collect();
         }
         for holder in holders {
-            for value in children(holder, key).into_iter().map(text).chain(combined(source, holder, key)).flatten().take(
-                // An entity with several names is one entity: the first name it has.
-                if source.combine.is_empty() { usize::MAX } else { 1 },
-            ) {
+            for value in
+                children(holder, key).into_iter().map(text).chain(combined(source, holder, key)).flatten().take(
+                    // An entity with several names is one entity: the first name it has.
+                    if source.combine.is_empty() { usize::MAX } else { 1 },
+                )
+            {
                 let label = source.label.as_ref().and_then(|l| holder.get(l)).and_then(label);
                 let item = found.entry(value.clone()).or_insert(Item { id: value, label: None, times: 0 });
                 item.times += 1;
@@ -234,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_wrong_configuration_says_where() {
-        let error = Subcount::list_from_json(&json!({"x": {"records": {"snapshot_type": "some"}}})).expect_err("refused");
+        let error =
+            Subcount::list_from_json(&json!({"x": {"records": {"snapshot_type": "some"}}})).expect_err("refused");
         assert!(error.starts_with("x.records: snapshot_type"), "{error}");
     }
 }

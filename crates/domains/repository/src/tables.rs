@@ -93,17 +93,44 @@ macro_rules! rollup_table {
 
 /// Measures of record rollups, in the order of [`tallykeep_rollup::population::Change`].
 pub static RECORD_MEASURES: &[&str] = &[
-    "records_added_md", "records_added_wf", "records_removed_md", "records_removed_wf", "parents_added_md", "parents_added_wf",
-    "parents_removed_md", "parents_removed_wf", "files_added", "bytes_added", "contributions_added", "files_removed",
-    "bytes_removed", "contributions_removed", "uploaders", "first_uploaders",
+    "records_added_md",
+    "records_added_wf",
+    "records_removed_md",
+    "records_removed_wf",
+    "parents_added_md",
+    "parents_added_wf",
+    "parents_removed_md",
+    "parents_removed_wf",
+    "files_added",
+    "bytes_added",
+    "contributions_added",
+    "files_removed",
+    "bytes_removed",
+    "contributions_removed",
+    "uploaders",
+    "first_uploaders",
 ];
 
 macro_rules! record_table {
     ($name:literal) => {
         rollup_table!(
-            $name, "records_added_md", "records_added_wf", "records_removed_md", "records_removed_wf", "parents_added_md",
-            "parents_added_wf", "parents_removed_md", "parents_removed_wf", "files_added", "bytes_added", "contributions_added",
-            "files_removed", "bytes_removed", "contributions_removed", "uploaders", "first_uploaders"
+            $name,
+            "records_added_md",
+            "records_added_wf",
+            "records_removed_md",
+            "records_removed_wf",
+            "parents_added_md",
+            "parents_added_wf",
+            "parents_removed_md",
+            "parents_removed_wf",
+            "files_added",
+            "bytes_added",
+            "contributions_added",
+            "files_removed",
+            "bytes_removed",
+            "contributions_removed",
+            "uploaders",
+            "first_uploaders"
         )
     };
 }
@@ -113,23 +140,41 @@ static RECORDS_PUBLISHED: TableDef = record_table!("repository_rollup_records_pu
 static RECORDS_ADDED: TableDef = record_table!("repository_rollup_records_added");
 
 static USAGE_ROLLUP: TableDef = rollup_table!(
-    "repository_rollup_usage", "view_events", "view_visitors", "view_records", "view_parents", "download_events",
-    "download_visitors", "download_records", "download_parents", "download_files", "download_bytes"
+    "repository_rollup_usage",
+    "view_events",
+    "view_visitors",
+    "view_records",
+    "view_parents",
+    "download_events",
+    "download_visitors",
+    "download_records",
+    "download_parents",
+    "download_files",
+    "download_bytes"
 );
 
 pub static CREATED: Family =
     Family { name: "records-created", table: &RECORDS_CREATED, measures: RECORD_MEASURES, shards: 2 };
 pub static PUBLISHED: Family =
     Family { name: "records-published", table: &RECORDS_PUBLISHED, measures: RECORD_MEASURES, shards: 2 };
-pub static ADDED: Family = Family { name: "records-added", table: &RECORDS_ADDED, measures: RECORD_MEASURES, shards: 2 };
+pub static ADDED: Family =
+    Family { name: "records-added", table: &RECORDS_ADDED, measures: RECORD_MEASURES, shards: 2 };
 
 /// Measures: of views events, visitors, records, parents; of downloads events, visitors, records, parents, files, bytes.
 pub static USAGE_FAMILY: Family = Family {
     name: "usage",
     table: &USAGE_ROLLUP,
     measures: &[
-        "view_events", "view_visitors", "view_records", "view_parents", "download_events", "download_visitors",
-        "download_records", "download_parents", "download_files", "download_bytes",
+        "view_events",
+        "view_visitors",
+        "view_records",
+        "view_parents",
+        "download_events",
+        "download_visitors",
+        "download_records",
+        "download_parents",
+        "download_files",
+        "download_bytes",
     ],
     shards: 8,
 };
@@ -137,7 +182,12 @@ pub static USAGE_FAMILY: Family = Family {
 /// Distinct visitors of a scope and day as mergeable sets (theta sketches), for true distincts over any range.
 pub static VISITOR_SETS: TableDef = TableDef {
     name: "repository_visitor_sets",
-    columns: &[Column::new("day", Day), Column::new("scope", Word), Column::new("kind", Word), Column::new("visitors", Bytes)],
+    columns: &[
+        Column::new("day", Day),
+        Column::new("scope", Word),
+        Column::new("kind", Word),
+        Column::new("visitors", Bytes),
+    ],
     partition: &["month"],
     statistics: &["day", "scope"],
 };

@@ -3,6 +3,7 @@
 mod attacks;
 mod chat;
 mod chat_clients;
+mod exports;
 mod frame;
 mod isolation;
 mod jobs;

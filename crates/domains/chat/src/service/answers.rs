@@ -163,7 +163,9 @@ impl Chat {
             match saved.iter().find(|known| known.name == name || known.id.to_string() == name) {
                 Some(known) => pairs.push(("q".to_owned(), known.expression.clone())),
                 None => {
-                    return Err(FieldErrors::one("saved", format!("`{name}` is not a saved search of this team")).into());
+                    return Err(
+                        FieldErrors::one("saved", format!("`{name}` is not a saved search of this team")).into()
+                    );
                 }
             }
         }

@@ -98,7 +98,9 @@ impl Aggregator {
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.name() == name || a.name().strip_suffix("-agg") == Some(name) || a.short() == name)
+        Self::ALL
+            .into_iter()
+            .find(|a| a.name() == name || a.name().strip_suffix("-agg") == Some(name) || a.short() == name)
     }
 }
 
@@ -220,7 +222,10 @@ impl TeamRepository {
             // Precondition A (spec/invenio §4.1, §4.7): the back-fill takes this run's place.
             let done = self.backfill_community_events(&BackfillRequest::default(), &mut |_, _| true).await?;
             if done.new_events_created > 0 {
-                return Ok(AggregateResult::displaced("displaced by community events initialization", started.elapsed()));
+                return Ok(AggregateResult::displaced(
+                    "displaced by community events initialization",
+                    started.elapsed(),
+                ));
             }
             state = State::load(&self.lake, &self.settings).await?;
         }
@@ -292,7 +297,8 @@ impl TeamRepository {
         }
         self.control.commit_coverage(aggregator.name(), &covered, &[]).await?;
         let all = i64::try_from(covered.len()).unwrap_or(i64::MAX);
-        let progress = AggregateProgress { aggregator: aggregator.name(), done: all, all, step: "running sums".to_owned() };
+        let progress =
+            AggregateProgress { aggregator: aggregator.name(), done: all, all, step: "running sums".to_owned() };
         if !watch(progress) {
             return Err(RepositoryError::Stopped);
         }

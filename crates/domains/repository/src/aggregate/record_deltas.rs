@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use tallykeep_lake::{day_number, day_of};
-use tallykeep_rollup::{Cell, Family, Recompute, Rows, Store, population::{Change, Stay, fold}};
+use tallykeep_rollup::{
+    Cell, Family, Recompute, Rows, Store,
+    population::{Change, Stay, fold},
+};
 
 use super::{AggregateProgress, Aggregator, AggregatorResult, Run, Watch, window::Plan};
 use crate::{
@@ -43,9 +46,22 @@ pub(crate) fn stays(state: &State, scope: u32, basis: Basis) -> Vec<Stay> {
 fn measures(change: &Change) -> [i64; 16] {
     let c = change;
     [
-        c.members_in[0], c.members_in[1], c.members_out[0], c.members_out[1], c.entities_in[0], c.entities_in[1],
-        c.entities_out[0], c.entities_out[1], c.amounts_in[0], c.amounts_in[1], c.amounts_in[2], c.amounts_out[0],
-        c.amounts_out[1], c.amounts_out[2], c.actors, c.first_actors,
+        c.members_in[0],
+        c.members_in[1],
+        c.members_out[0],
+        c.members_out[1],
+        c.entities_in[0],
+        c.entities_in[1],
+        c.entities_out[0],
+        c.entities_out[1],
+        c.amounts_in[0],
+        c.amounts_in[1],
+        c.amounts_in[2],
+        c.amounts_out[0],
+        c.amounts_out[1],
+        c.amounts_out[2],
+        c.actors,
+        c.first_actors,
     ]
 }
 
@@ -114,17 +130,26 @@ impl TeamRepository {
                     watch: |scope, day| plans.get(&scope).is_some_and(|p| p.was_final(day)),
                 })
                 .await?;
-            let restated =
-                self.restatements(aggregator.name(), store.family().measures, &written.touched, &state.vocabulary, &reasons, run);
+            let restated = self.restatements(
+                aggregator.name(),
+                store.family().measures,
+                &written.touched,
+                &state.vocabulary,
+                &reasons,
+                run,
+            );
             let mut covered = Vec::new();
             for (scope, plan) in &plans {
                 let id = state.vocabulary.scopes.text(*scope).to_owned();
-                let Some(coverage) = plan.coverage(&id, earliest.get(scope).copied(), plan.ahead.map(|a| a.1), run) else {
+                let Some(coverage) = plan.coverage(&id, earliest.get(scope).copied(), plan.ahead.map(|a| a.1), run)
+                else {
                     continue;
                 };
                 note(&mut result, plan, &id, run);
                 if run.request.update_bookmark && plan.ahead.is_some() {
-                    self.control.set_watermark(aggregator.name(), &id, &coverage.last_day.min(run.today).to_string()).await?;
+                    self.control
+                        .set_watermark(aggregator.name(), &id, &coverage.last_day.min(run.today).to_string())
+                        .await?;
                 }
                 covered.push(coverage);
             }

@@ -1,6 +1,9 @@
 //! What a run says about itself (spec/invenio §4.7).
 
-use std::{fmt::Write, time::{Duration, Instant}};
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
 use jiff::{ToSpan, civil::Date};
 use serde::Serialize;
@@ -130,9 +133,15 @@ fn to_float(count: i64) -> f64 {
 
 impl AggregateResult {
     pub(super) fn displaced(status: &str, took: Duration) -> Self {
-        let mut result =
-            Self { status: status.to_owned(), results: Vec::new(), total_duration: formatted(took), formatted_report: String::new(), formatted_report_verbose: String::new() };
-        let report = format!("{}\nStatus: {status}\nRun `aggregate` again to aggregate.\n", banner("AGGREGATION RESULTS"));
+        let mut result = Self {
+            status: status.to_owned(),
+            results: Vec::new(),
+            total_duration: formatted(took),
+            formatted_report: String::new(),
+            formatted_report_verbose: String::new(),
+        };
+        let report =
+            format!("{}\nStatus: {status}\nRun `aggregate` again to aggregate.\n", banner("AGGREGATION RESULTS"));
         result.formatted_report.clone_from(&report);
         result.formatted_report_verbose = report;
         result
@@ -171,9 +180,18 @@ impl AggregateResult {
             }
             if verbose {
                 for details in &result.community_details {
-                    writeln!(text, "    {}: {} documents in {}", details.community_id, details.docs_indexed, details.index_name)?;
+                    writeln!(
+                        text,
+                        "    {}: {} documents in {}",
+                        details.community_id, details.docs_indexed, details.index_name
+                    )?;
                     for document in details.documents.iter().take(3) {
-                        writeln!(text, "      {} ({} s)", document["document_id"].as_str().unwrap_or(""), document["generation_time"])?;
+                        writeln!(
+                            text,
+                            "      {} ({} s)",
+                            document["document_id"].as_str().unwrap_or(""),
+                            document["generation_time"]
+                        )?;
                     }
                     if details.docs_indexed > 3 {
                         writeln!(text, "      … and {} more documents", details.docs_indexed - 3)?;

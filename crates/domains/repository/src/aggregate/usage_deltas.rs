@@ -30,7 +30,17 @@ use crate::{
 };
 
 const COLUMNS: [&str; 12] = [
-    "ts", "kind", "recid", "parent_recid", "visitor_id", "country", "referrer", "is_robot", "is_machine", "file_id", "file_key",
+    "ts",
+    "kind",
+    "recid",
+    "parent_recid",
+    "visitor_id",
+    "country",
+    "referrer",
+    "is_robot",
+    "is_machine",
+    "file_id",
+    "file_key",
     "size",
 ];
 
@@ -75,8 +85,13 @@ impl TeamRepository {
             run.scopes.iter().map(|&s| (s, state.vocabulary.scopes.text(s).to_owned())).collect();
         let first_source = self.first_usage_days(state, &named, &table, run).await?;
         let plans = self.plans(aggregator.name(), USAGE_FAMILY, &named, run, &first_source).await?;
-        let reasons: BTreeMap<i32, String> =
-            self.control.dirty_days(USAGE_FAMILY, 0).await?.into_iter().map(|d| (day_number(d.day), d.reason)).collect();
+        let reasons: BTreeMap<i32, String> = self
+            .control
+            .dirty_days(USAGE_FAMILY, 0)
+            .await?
+            .into_iter()
+            .map(|d| (day_number(d.day), d.reason))
+            .collect();
         let months = months(&plans, &table).await?;
         let all = i64::try_from(months.len()).unwrap_or(i64::MAX);
         let mut earliest: BTreeMap<u32, i32> = BTreeMap::new();
@@ -104,10 +119,17 @@ impl TeamRepository {
                 })
                 .await?;
             let number_of: HashMap<&str, u32> = named.iter().map(|(s, id)| (id.as_str(), *s)).collect();
-            let covers = |scope: &str, day| number_of.get(scope).and_then(|s| plans.get(s)).is_some_and(|p| p.covers(day));
+            let covers =
+                |scope: &str, day| number_of.get(scope).and_then(|s| plans.get(s)).is_some_and(|p| p.covers(day));
             self.write_visitor_sets(&month, sets, covers).await?;
-            let restated =
-                self.restatements(aggregator.name(), FAMILY.measures, &written.touched, &state.vocabulary, &reasons, run);
+            let restated = self.restatements(
+                aggregator.name(),
+                FAMILY.measures,
+                &written.touched,
+                &state.vocabulary,
+                &reasons,
+                run,
+            );
             result.restated += restated.len();
             // Months are committed one by one: a run that is stopped here carries on behind this month.
             let reached = (done < all).then(|| day_of(last));
@@ -136,10 +158,14 @@ impl TeamRepository {
         let mut covered = Vec::new();
         for (scope, plan) in plans.iter().filter(|(_, p)| !p.is_idle() || p.before.is_some()) {
             let id = named_id(&named, *scope);
-            let Some(coverage) = plan.coverage(&id, earliest.get(scope).copied(), plan.ahead.map(|a| a.1), run) else { continue };
+            let Some(coverage) = plan.coverage(&id, earliest.get(scope).copied(), plan.ahead.map(|a| a.1), run) else {
+                continue;
+            };
             note(&mut result, plan, &id, run);
             if run.request.update_bookmark && plan.ahead.is_some() {
-                self.control.set_watermark(aggregator.name(), &id, &coverage.last_day.min(run.today).to_string()).await?;
+                self.control
+                    .set_watermark(aggregator.name(), &id, &coverage.last_day.min(run.today).to_string())
+                    .await?;
             }
             covered.push(coverage);
         }
@@ -158,8 +184,11 @@ impl TeamRepository {
     ) -> Result<BTreeMap<u32, Date>, RepositoryError> {
         let covered: BTreeSet<String> =
             self.control.coverage(Aggregator::UsageDelta.name()).await?.into_iter().map(|c| c.scope).collect();
-        let mut wanted: BTreeSet<u32> =
-            named.iter().filter(|(_, id)| run.request.ignore_bookmark || !covered.contains(id)).map(|(s, _)| *s).collect();
+        let mut wanted: BTreeSet<u32> = named
+            .iter()
+            .filter(|(_, id)| run.request.ignore_bookmark || !covered.contains(id))
+            .map(|(s, _)| *s)
+            .collect();
         let mut first: BTreeMap<u32, Date> = BTreeMap::new();
         if wanted.is_empty() {
             return Ok(first);
@@ -270,7 +299,9 @@ fn first_days_of_batch(
     let (robots, machines) = (batch.column(2).as_boolean(), batch.column(3).as_boolean());
     let own = batch.column(4).as_string::<i32>();
     for row in 0..batch.num_rows() {
-        if (robots.value(row) && state.settings.exclude_robots) || (machines.value(row) && state.settings.exclude_machines) {
+        if (robots.value(row) && state.settings.exclude_robots)
+            || (machines.value(row) && state.settings.exclude_machines)
+        {
             continue;
         }
         let instant = instant(at.value(row))?;
@@ -353,9 +384,14 @@ impl Lookup {
         let visitors = batch.column(4).as_string::<i32>();
         let raw_field = |name: &str| {
             let subcounts = &state.settings.subcounts;
-            subcounts.iter().find(|s| {
-                s.usage.as_ref().is_some_and(|u| u.event_field.is_none() && u.sources.iter().any(|x| x.path == [name.to_owned()]))
-            }).map(|s| s.name.clone())
+            subcounts
+                .iter()
+                .find(|s| {
+                    s.usage.as_ref().is_some_and(|u| {
+                        u.event_field.is_none() && u.sources.iter().any(|x| x.path == [name.to_owned()])
+                    })
+                })
+                .map(|s| s.name.clone())
         };
         let (country_name, referrer_name) = (raw_field("country"), raw_field("referrer"));
         let countries = batch.column(5).as_dictionary::<Int32Type>();
@@ -366,15 +402,20 @@ impl Lookup {
                 let texts = countries.values().as_string::<i32>();
                 texts
                     .iter()
-                    .map(|t| t.filter(|t| !t.is_empty()).map(|t| Cell::new(ANY_SCOPE, dimension, state.vocabulary.values.add(t))))
+                    .map(|t| {
+                        t.filter(|t| !t.is_empty())
+                            .map(|t| Cell::new(ANY_SCOPE, dimension, state.vocabulary.values.add(t)))
+                    })
                     .collect()
             }
         };
         let referrer_dimension = referrer_name.map(|name| state.vocabulary.dimensions.add(&name));
         let referrers = batch.column(6).as_string::<i32>();
         let (robots, machines) = (batch.column(7).as_boolean(), batch.column(8).as_boolean());
-        let (file_ids, file_keys) = (batch.column(9).as_dictionary::<Int32Type>(), batch.column(10).as_dictionary::<Int32Type>());
-        let (file_id_texts, file_key_texts) = (file_ids.values().as_string::<i32>(), file_keys.values().as_string::<i32>());
+        let (file_ids, file_keys) =
+            (batch.column(9).as_dictionary::<Int32Type>(), batch.column(10).as_dictionary::<Int32Type>());
+        let (file_id_texts, file_key_texts) =
+            (file_ids.values().as_string::<i32>(), file_keys.values().as_string::<i32>());
         let sizes = batch.column(11).as_primitive::<Int64Type>();
         let own = batch.column(12).as_string::<i32>();
         let types = state
@@ -386,7 +427,9 @@ impl Lookup {
             .map(|name| state.vocabulary.dimensions.add(&name));
 
         for row in 0..batch.num_rows() {
-            if (robots.value(row) && state.settings.exclude_robots) || (machines.value(row) && state.settings.exclude_machines) {
+            if (robots.value(row) && state.settings.exclude_robots)
+                || (machines.value(row) && state.settings.exclude_machines)
+            {
                 continue;
             }
             let micros = at.value(row);
@@ -416,8 +459,13 @@ impl Lookup {
                     month.scopes.extend(scopes.filter(|s| plans.get(s).is_some_and(|p| p.covers(day))));
                 }
                 if let Some(dimension) = types.filter(|_| download) {
-                    extra[2] = self.file_type(state, record, key(file_ids.keys(), row).map(|k| file_id_texts.value(k)),
-                        key(file_keys.keys(), row).map(|k| file_key_texts.value(k)), dimension);
+                    extra[2] = self.file_type(
+                        state,
+                        record,
+                        key(file_ids.keys(), row).map(|k| file_id_texts.value(k)),
+                        key(file_keys.keys(), row).map(|k| file_key_texts.value(k)),
+                        dimension,
+                    );
                 }
                 self.set(state, record, download, month)
             };
@@ -475,7 +523,12 @@ impl Lookup {
     }
 
     /// The cells and communities of an enrichment that came with an event.
-    fn own_set(&mut self, state: &mut State, text: &str, month: &mut Month) -> Result<(u32, Vec<u32>), RepositoryError> {
+    fn own_set(
+        &mut self,
+        state: &mut State,
+        text: &str,
+        month: &mut Month,
+    ) -> Result<(u32, Vec<u32>), RepositoryError> {
         let hash = xxh3_128(text.as_bytes());
         if let Some(found) = self.own_sets.get(&hash) {
             return Ok(found.clone());

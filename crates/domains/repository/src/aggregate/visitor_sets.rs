@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use tallykeep_lake::{
     Change, Scan,
     arrow::{
-        array::{ArrayAccessor, ArrayRef, AsArray, BinaryArray, Date32Array, DictionaryArray, RecordBatch, StringArray},
+        array::{
+            ArrayAccessor, ArrayRef, AsArray, BinaryArray, Date32Array, DictionaryArray, RecordBatch, StringArray,
+        },
         datatypes::{Date32Type, Int32Type},
     },
 };
@@ -35,8 +37,11 @@ impl TeamRepository {
         let (mut all, mut replaced) = (Sets::new(), Sets::new());
         for batch in table.scan_files(&files, &Scan::default()).await? {
             let days = batch.column(0).as_primitive::<Date32Type>();
-            let (scopes, kinds) = (batch.column(1).as_dictionary::<Int32Type>(), batch.column(2).as_dictionary::<Int32Type>());
-            let (Some(scopes), Some(kinds)) = (scopes.downcast_dict::<StringArray>(), kinds.downcast_dict::<StringArray>()) else {
+            let (scopes, kinds) =
+                (batch.column(1).as_dictionary::<Int32Type>(), batch.column(2).as_dictionary::<Int32Type>());
+            let (Some(scopes), Some(kinds)) =
+                (scopes.downcast_dict::<StringArray>(), kinds.downcast_dict::<StringArray>())
+            else {
                 return Err(RepositoryError::Damaged("visitor sets".to_owned()));
             };
             let sets = batch.column(3).as_binary::<i32>();
@@ -54,10 +59,15 @@ impl TeamRepository {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(Date32Array::from_iter_values(keys.iter().map(|k| k.1))),
             Arc::new(keys.iter().map(|k| Some(k.0.as_str())).collect::<DictionaryArray<Int32Type>>()),
-            Arc::new(keys.iter().map(|k| Some(if k.2 { "download" } else { "view" })).collect::<DictionaryArray<Int32Type>>()),
+            Arc::new(
+                keys.iter()
+                    .map(|k| Some(if k.2 { "download" } else { "view" }))
+                    .collect::<DictionaryArray<Int32Type>>(),
+            ),
             Arc::new(BinaryArray::from_iter_values(all.values())),
         ];
-        let batch = RecordBatch::try_new(VISITOR_SETS.schema(), columns).map_err(|e| RepositoryError::Worker(e.to_string()))?;
+        let batch =
+            RecordBatch::try_new(VISITOR_SETS.schema(), columns).map_err(|e| RepositoryError::Worker(e.to_string()))?;
         table.ensure().await?;
         let add = if batch.num_rows() > 0 { vec![table.stage(&[month.to_owned()], &[batch])?] } else { Vec::new() };
         table.commit(Change { add, remove: files, position: None }).await?;

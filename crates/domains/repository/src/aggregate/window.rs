@@ -37,7 +37,13 @@ impl Plan {
     }
 
     /// What is covered once days up to `reached` are done. `first_rows` is the earliest day that has rows now.
-    pub fn coverage(&self, scope: &str, first_rows: Option<i32>, reached: Option<Date>, run: &Run<'_>) -> Option<Coverage> {
+    pub fn coverage(
+        &self,
+        scope: &str,
+        first_rows: Option<i32>,
+        reached: Option<Date>,
+        run: &Run<'_>,
+    ) -> Option<Coverage> {
         let ahead = self.ahead.and_then(|(first, last)| reached.map(|r| (first, r.min(last)))).filter(|(f, l)| f <= l);
         let early = first_rows.map(day_of);
         let (first, last) = match (&self.before, ahead) {

@@ -70,7 +70,8 @@ impl Record {
             Some(Value::Bool(enabled)) => *enabled,
             Some(other) => return reject("files.enabled", format!("{other} is not true or false")),
         };
-        let published = document.pointer("/metadata/publication_date").and_then(Value::as_str).and_then(publication_day);
+        let published =
+            document.pointer("/metadata/publication_date").and_then(Value::as_str).and_then(publication_day);
         Ok(Self {
             id,
             parent,
@@ -111,7 +112,10 @@ fn files(document: &Value) -> Result<Vec<FileEntry>, Rejection> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "sizes are whole numbers of bytes; a fraction of one means nothing")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "sizes are whole numbers of bytes; a fraction of one means nothing"
+)]
 fn float_size(size: f64) -> i64 {
     size as i64
 }

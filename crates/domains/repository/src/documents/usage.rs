@@ -47,8 +47,17 @@ pub struct UsageEvent {
 
 /// Fields enrichment adds. An event that has `community_ids` came enriched.
 pub const ENRICHMENT: &[&str] = &[
-    "community_ids", "resource_type", "access_status", "languages", "subjects", "rights", "publisher", "journal_title",
-    "funders", "affiliations", "file_types",
+    "community_ids",
+    "resource_type",
+    "access_status",
+    "languages",
+    "subjects",
+    "rights",
+    "publisher",
+    "journal_title",
+    "funders",
+    "affiliations",
+    "file_types",
 ];
 
 impl UsageEvent {

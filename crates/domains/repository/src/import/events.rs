@@ -12,13 +12,18 @@ use tallykeep_lake::{
     Change, Scan,
     arrow::{
         array::{
-            ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+            ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, RecordBatch, StringArray,
+            TimestampMicrosecondArray,
         },
         datatypes::{Int32Type, Int64Type},
     },
 };
 
-use super::{Counts, ImportProgress, ImportReport, Watch, marks::{Marks, USAGE_FAMILY}, versions::is_broken_file};
+use super::{
+    Counts, ImportProgress, ImportReport, Watch,
+    marks::{Marks, USAGE_FAMILY},
+    versions::is_broken_file,
+};
 use crate::{
     RepositoryError, TeamRepository,
     dates::utc_day,
@@ -131,7 +136,8 @@ impl TeamRepository {
         ];
         let table = self.lake.table(&MEMBERSHIPS);
         table.ensure().await?;
-        let batch = RecordBatch::try_new(MEMBERSHIPS.schema(), columns).map_err(|e| RepositoryError::Worker(e.to_string()))?;
+        let batch =
+            RecordBatch::try_new(MEMBERSHIPS.schema(), columns).map_err(|e| RepositoryError::Worker(e.to_string()))?;
         let staged = table.stage(&[], &[batch])?;
         table.commit(Change { add: vec![staged], ..Change::default() }).await?;
         for event in events {
@@ -212,7 +218,11 @@ impl TeamRepository {
 
     /// Appends events, sorted by time within their months, and marks their days. The marks come first: a crash in between
     /// leaves days to redo, never days forgotten.
-    pub(crate) async fn store_usage(&self, events: Vec<UsageEvent>, days: &mut BTreeSet<Date>) -> Result<(), RepositoryError> {
+    pub(crate) async fn store_usage(
+        &self,
+        events: Vec<UsageEvent>,
+        days: &mut BTreeSet<Date>,
+    ) -> Result<(), RepositoryError> {
         if events.is_empty() {
             return Ok(());
         }
@@ -260,8 +270,12 @@ fn usage_batch(events: &[UsageEvent]) -> Result<RecordBatch, RepositoryError> {
     let words = |text: fn(&UsageEvent) -> Option<&str>| -> ArrayRef {
         Arc::new(events.iter().map(text).collect::<DictionaryArray<Int32Type>>())
     };
-    let texts = |text: fn(&UsageEvent) -> Option<&str>| -> ArrayRef { Arc::new(events.iter().map(text).collect::<StringArray>()) };
-    let flags = |flag: fn(&UsageEvent) -> bool| -> ArrayRef { Arc::new(BooleanArray::from_iter(events.iter().map(|e| Some(flag(e))))) };
+    let texts = |text: fn(&UsageEvent) -> Option<&str>| -> ArrayRef {
+        Arc::new(events.iter().map(text).collect::<StringArray>())
+    };
+    let flags = |flag: fn(&UsageEvent) -> bool| -> ArrayRef {
+        Arc::new(BooleanArray::from_iter(events.iter().map(|e| Some(flag(e)))))
+    };
     let (high, low): (Vec<i64>, Vec<i64>) = events.iter().map(|e| halves(e.identity())).unzip();
     let columns: Vec<ArrayRef> = vec![
         instants(events.iter().map(|e| Some(e.at))),
@@ -321,7 +335,8 @@ impl<'a> Identities<'a> {
         let scan = Scan { columns: vec!["identity_high", "identity_low"], filters: Vec::new() };
         let mut set = HashSet::new();
         for batch in table.scan_files(&files, &scan).await? {
-            let (high, low) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+            let (high, low) =
+                (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
             set.extend(high.values().iter().copied().zip(low.values().iter().copied()));
         }
         Ok(set)

@@ -72,7 +72,11 @@ impl TeamRepository {
     }
 
     /// Days that earlier versions of the changed records stood on.
-    async fn old_versions_days(&self, ids: &BTreeSet<String>, days: &mut BTreeSet<Date>) -> Result<(), RepositoryError> {
+    async fn old_versions_days(
+        &self,
+        ids: &BTreeSet<String>,
+        days: &mut BTreeSet<Date>,
+    ) -> Result<(), RepositoryError> {
         let scan = Scan { columns: vec!["id", "doc"], filters: Vec::new() };
         for batch in self.lake.table(&RECORDS).scan(&scan).await? {
             let (found, docs) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());

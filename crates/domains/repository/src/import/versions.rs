@@ -82,7 +82,11 @@ impl TeamRepository {
                     Ok(found) => found,
                     Err(rejection) => {
                         counts.rejected += 1;
-                        report.reject(LineError { file: file.display().to_string(), line, reason: rejection.to_string() });
+                        report.reject(LineError {
+                            file: file.display().to_string(),
+                            line,
+                            reason: rejection.to_string(),
+                        });
                         continue;
                     }
                 };

@@ -20,7 +20,12 @@ type Days = (Option<jiff::civil::Date>, Option<jiff::civil::Date>);
 
 impl TeamRepository {
     /// The documents of one aggregator for a scope over inclusive days. Empty when nothing is covered.
-    pub async fn documents(&self, aggregator: Aggregator, scope: &str, days: Days) -> Result<Vec<Value>, RepositoryError> {
+    pub async fn documents(
+        &self,
+        aggregator: Aggregator,
+        scope: &str,
+        days: Days,
+    ) -> Result<Vec<Value>, RepositoryError> {
         match aggregator {
             Aggregator::RecordDelta(basis) | Aggregator::RecordSnapshot(basis) => {
                 self.record_documents(aggregator, basis, scope, days).await
@@ -250,7 +255,8 @@ fn record_delta(m: &[i64]) -> Map<String, Value> {
 
 /// `records`, `parents`, `files` of a running state.
 fn record_state(m: &[i64]) -> Map<String, Value> {
-    let both = |at: usize| json!({"metadata_only": (m[at] - m[at + 2]).max(0), "with_files": (m[at + 1] - m[at + 3]).max(0)});
+    let both =
+        |at: usize| json!({"metadata_only": (m[at] - m[at + 2]).max(0), "with_files": (m[at + 1] - m[at + 3]).max(0)});
     let mut map = Map::new();
     map.insert("records".to_owned(), both(0));
     map.insert("parents".to_owned(), both(4));

@@ -58,7 +58,16 @@ impl TeamRepository {
             }
             restated = self.control.restatements(aggregator.delta().name(), scope, first, last).await?;
         }
-        Ok(Frame { scope: scope.to_owned(), days, rows, before, vocabulary, labels: self.labels().await?, coverage, restated })
+        Ok(Frame {
+            scope: scope.to_owned(),
+            days,
+            rows,
+            before,
+            vocabulary,
+            labels: self.labels().await?,
+            coverage,
+            restated,
+        })
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod documents;
 mod frame;
-mod visitors;
 mod query;
 mod series;
+mod visitors;
 mod write;
 
 pub(crate) use frame::Labels;

@@ -69,7 +69,12 @@ pub struct Query {
 
 const VIEWS: &[&str] = &["views", "view_visitors", "view_unique_records", "view_unique_parents"];
 const DOWNLOADS: &[&str] = &[
-    "downloads", "download_visitors", "download_unique_files", "download_unique_records", "download_unique_parents", "data_volume",
+    "downloads",
+    "download_visitors",
+    "download_unique_files",
+    "download_unique_records",
+    "download_unique_parents",
+    "data_volume",
 ];
 
 const QUERIES: &[(&str, Shape)] = &[
@@ -167,14 +172,22 @@ impl Params {
                 "optimize" => match value {
                     Value::Bool(flag) => params.optimize = *flag,
                     Value::Null => {}
-                    other => return Err(QueryError::Parameter { name: "optimize", reason: format!("{other} is not true or false") }),
+                    other => {
+                        return Err(QueryError::Parameter {
+                            name: "optimize",
+                            reason: format!("{other} is not true or false"),
+                        });
+                    }
                 },
                 other => return Err(QueryError::UnknownParameter { query: query.to_owned(), name: other.to_owned() }),
             }
         }
         if let (Some(start), Some(end)) = (params.start, params.end) {
             if end < start {
-                return Err(QueryError::Parameter { name: "end_date", reason: format!("{end} is before start_date {start}") });
+                return Err(QueryError::Parameter {
+                    name: "end_date",
+                    reason: format!("{end} is before start_date {start}"),
+                });
             }
         }
         Ok(params)
@@ -231,15 +244,24 @@ impl TeamRepository {
                     result.insert(format!("record_deltas_{}", basis.as_str()), json!(deltas));
                     result.insert(format!("record_snapshots_{}", basis.as_str()), json!(snapshots));
                 }
-                result.insert("usage_deltas".to_owned(), json!(self.documents(Aggregator::UsageDelta, &scope, days).await?));
-                result.insert("usage_snapshots".to_owned(), json!(self.documents(Aggregator::UsageSnapshot, &scope, days).await?));
+                result.insert(
+                    "usage_deltas".to_owned(),
+                    json!(self.documents(Aggregator::UsageDelta, &scope, days).await?),
+                );
+                result.insert(
+                    "usage_snapshots".to_owned(),
+                    json!(self.documents(Aggregator::UsageSnapshot, &scope, days).await?),
+                );
                 if result.values().all(|list| list.as_array().is_none_or(Vec::is_empty)) {
                     return Err(no_results(name, params));
                 }
                 Ok(Answer { json: serde_json::to_vec(&result)?, categories: Vec::new() })
             }
             Shape::Series(kind) => {
-                let metric = params.metric.clone().unwrap_or_else(|| if kind.is_records() { "records" } else { "views" }.to_owned());
+                let metric = params
+                    .metric
+                    .clone()
+                    .unwrap_or_else(|| if kind.is_records() { "records" } else { "views" }.to_owned());
                 let category = params.category.clone().unwrap_or_else(|| "global".to_owned());
                 let wanted = Wanted {
                     kind,
@@ -275,8 +297,11 @@ impl TeamRepository {
         if one_metric {
             let list = built.first().and_then(|c| c.metrics.first());
             let Some((_, list)) = list else {
-                let (category, metric) = (wanted.category.unwrap_or("global"), wanted.metrics.first().copied().unwrap_or(""));
-                return Err(RepositoryError::BadRequest(format!("no series of metric `{metric}` in category `{category}`")));
+                let (category, metric) =
+                    (wanted.category.unwrap_or("global"), wanted.metrics.first().copied().unwrap_or(""));
+                return Err(RepositoryError::BadRequest(format!(
+                    "no series of metric `{metric}` in category `{category}`"
+                )));
             };
             write::series_list(&mut json, list, frame.coverage.as_ref(), as_of).map_err(broken)?;
         } else {

@@ -62,7 +62,9 @@ macro_rules! record_metric {
     ($name:literal, $added:expr, $removed:expr) => {
         MetricOf {
             name: $name,
-            value: |m, side| side.of($added.iter().map(|&i: &usize| m[i]).sum(), $removed.iter().map(|&i: &usize| m[i]).sum()),
+            value: |m, side| {
+                side.of($added.iter().map(|&i: &usize| m[i]).sum(), $removed.iter().map(|&i: &usize| m[i]).sum())
+            },
             measures: &[],
         }
     };
@@ -73,7 +75,8 @@ const PARENTS: MetricOf = record_metric!("parents", [4, 5], [6, 7]);
 const FILE_COUNT: MetricOf = record_metric!("file_count", [8], [11]);
 const DATA_VOLUME: MetricOf = record_metric!("data_volume", [9], [12]);
 const CONTRIBUTIONS: MetricOf = record_metric!("contributions", [10], [13]);
-const UPLOADERS: MetricOf = MetricOf { name: "uploaders", value: |m, side| if side == Side::Removed { 0 } else { m[14] }, measures: &[] };
+const UPLOADERS: MetricOf =
+    MetricOf { name: "uploaders", value: |m, side| if side == Side::Removed { 0 } else { m[14] }, measures: &[] };
 const DISTINCT_UPLOADERS: MetricOf = MetricOf { name: "distinct_uploaders", value: |m, _| m[15], measures: &[] };
 
 const USAGE: [MetricOf; 10] = [
@@ -89,7 +92,11 @@ const USAGE: [MetricOf; 10] = [
     usage_metric("download_unique_parents", |m, _| m[7], &["download_parents"]),
 ];
 
-const fn usage_metric(name: &'static str, value: fn(&[i64], Side) -> i64, measures: &'static [&'static str]) -> MetricOf {
+const fn usage_metric(
+    name: &'static str,
+    value: fn(&[i64], Side) -> i64,
+    measures: &'static [&'static str],
+) -> MetricOf {
     MetricOf { name, value, measures }
 }
 
@@ -131,11 +138,8 @@ pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted<'_>
     }
     for subcount in &settings.subcounts {
         let Some(side) = (if records { &subcount.records } else { &subcount.usage }) else { continue };
-        let mut metrics = if records {
-            wanted.metrics(&[RECORDS, PARENTS, DATA_VOLUME, FILE_COUNT])
-        } else {
-            wanted.metrics(&USAGE)
-        };
+        let mut metrics =
+            if records { wanted.metrics(&[RECORDS, PARENTS, DATA_VOLUME, FILE_COUNT]) } else { wanted.metrics(&USAGE) };
         if records && subcount.name == "affiliations" {
             metrics.extend(wanted.metrics(&[CONTRIBUTIONS]));
         }
@@ -180,7 +184,13 @@ impl Table {
 
 type ValueRows<'a> = BTreeMap<&'a str, Table>;
 
-fn values<'a>(frame: &'a Frame, dimension: &str, snapshot: bool, ranking: Option<Ranking>, only: Option<&str>) -> ValueRows<'a> {
+fn values<'a>(
+    frame: &'a Frame,
+    dimension: &str,
+    snapshot: bool,
+    ranking: Option<Ranking>,
+    only: Option<&str>,
+) -> ValueRows<'a> {
     let mut found = ValueRows::new();
     if !snapshot {
         for (value, (_, range)) in frame.cells_of(dimension) {
@@ -263,7 +273,14 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
     }
 }
 
-fn category(frame: &Frame, key: String, dimension: &str, metrics: &[MetricOf], values: &ValueRows<'_>, wanted: &Wanted<'_>) -> Category {
+fn category(
+    frame: &Frame,
+    key: String,
+    dimension: &str,
+    metrics: &[MetricOf],
+    values: &ValueRows<'_>,
+    wanted: &Wanted<'_>,
+) -> Category {
     // The busiest first, as the documents list them; ties by id.
     let width = frame.rows.measures.len();
     let mut order: Vec<(&&str, &Table)> = values.iter().collect();
@@ -368,16 +385,17 @@ fn file_presence(frame: &Frame, wanted: &Wanted<'_>, snapshot: bool) -> Category
             if rows.is_empty() {
                 return (metric.name, Vec::new());
             }
-            let series = [("metadata_only", "Metadata Only"), ("with_files", "With Files")].into_iter().enumerate().map(
-                |(class, (id, name))| SeriesOut {
+            let series = [("metadata_only", "Metadata Only"), ("with_files", "With Files")]
+                .into_iter()
+                .enumerate()
+                .map(|(class, (id, name))| SeriesOut {
                     id: id.to_owned(),
                     name: Label::Text(name.to_owned()),
                     bar: false,
                     filesize: metric.name == "data_volume",
                     points: rows.iter().map(|(day, m)| (*day, value(metric.name, class, m))).collect(),
                     states: Vec::new(),
-                },
-            );
+                });
             (metric.name, series.collect())
         })
         .collect();

@@ -81,7 +81,12 @@ struct Writer<'a> {
 }
 
 /// `{categoryCamel: {metricCamel: [series]}}`
-pub(super) fn categories(out: &mut Vec<u8>, categories: &[Category], coverage: Option<&Coverage>, as_of: Timestamp) -> std::io::Result<()> {
+pub(super) fn categories(
+    out: &mut Vec<u8>,
+    categories: &[Category],
+    coverage: Option<&Coverage>,
+    as_of: Timestamp,
+) -> std::io::Result<()> {
     let all = categories.iter().flat_map(|c| &c.metrics).flat_map(|m| &m.1);
     let writer = Writer { dates: Dates::of(all), coverage, as_of };
     out.push(b'{');
@@ -103,7 +108,12 @@ pub(super) fn categories(out: &mut Vec<u8>, categories: &[Category], coverage: O
     Ok(())
 }
 
-pub(super) fn series_list(out: &mut Vec<u8>, list: &[SeriesOut], coverage: Option<&Coverage>, as_of: Timestamp) -> std::io::Result<()> {
+pub(super) fn series_list(
+    out: &mut Vec<u8>,
+    list: &[SeriesOut],
+    coverage: Option<&Coverage>,
+    as_of: Timestamp,
+) -> std::io::Result<()> {
     Writer { dates: Dates::of(list.iter()), coverage, as_of }.list(out, list)
 }
 
@@ -123,14 +133,17 @@ impl Writer<'_> {
     fn series(&self, out: &mut Vec<u8>, series: &SeriesOut) -> std::io::Result<()> {
         // Points ascend, so the first and the last tell whether they lie in one year.
         let year = match (series.points.first(), series.points.last()) {
-            (Some(first), Some(last)) if self.dates.year(first.0) == self.dates.year(last.0) => Some(day_of(first.0).year()),
+            (Some(first), Some(last)) if self.dates.year(first.0) == self.dates.year(last.0) => {
+                Some(day_of(first.0).year())
+            }
             _ => None,
         };
         out.extend_from_slice(b"{\"id\":");
         serde_json::to_writer(&mut *out, &series.id)?;
         out.extend_from_slice(b",\"name\":");
         serde_json::to_writer(&mut *out, &series.name)?;
-        let (kind, value) = (if series.bar { "bar" } else { "line" }, if series.filesize { "filesize" } else { "number" });
+        let (kind, value) =
+            (if series.bar { "bar" } else { "line" }, if series.filesize { "filesize" } else { "number" });
         write!(out, ",\"type\":\"{kind}\",\"valueType\":\"{value}\"")?;
         if let Some(year) = year {
             write!(out, ",\"year\":{year}")?;

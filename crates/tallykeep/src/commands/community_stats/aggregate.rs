@@ -71,7 +71,9 @@ impl Aggregate {
                     "scheduled aggregation is switched off (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED is False); use --force to aggregate anyway"
                 );
             }
-            eprintln!("Bypassing the scheduled tasks check (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED) because of --force");
+            eprintln!(
+                "Bypassing the scheduled tasks check (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED) because of --force"
+            );
             tracing::info!("bypassing COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED because of --force");
         }
         let aggregators = self
@@ -79,7 +81,8 @@ impl Aggregate {
             .iter()
             .map(|name| {
                 let known = || Aggregator::ALL.map(Aggregator::name).join(", ");
-                Aggregator::from_name(name).ok_or_else(|| usage(format!("--aggregation-type: no `{name}`; there are {}", known())))
+                Aggregator::from_name(name)
+                    .ok_or_else(|| usage(format!("--aggregation-type: no `{name}`; there are {}", known())))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let request = AggregateRequest {
@@ -178,7 +181,10 @@ async fn hand_over(context: &Context, job: &NewJob) -> anyhow::Result<()> {
             let (pid, log) = domains::start_worker(context)?;
             (
                 "started",
-                format!("No server is running: started a process of its own (PID {pid}) for job {id}; it logs to {}.", log.display()),
+                format!(
+                    "No server is running: started a process of its own (PID {pid}) for job {id}; it logs to {}.",
+                    log.display()
+                ),
             )
         }
     };

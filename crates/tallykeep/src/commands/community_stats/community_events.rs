@@ -83,7 +83,8 @@ impl CommunityEvents {
 
 impl Generate {
     async fn run(self, context: &Context) -> anyhow::Result<()> {
-        let bar = if context.is_terminal() && !self.no_show_progress { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar =
+            if context.is_terminal() && !self.no_show_progress { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("[{bar:40}] {pos}/{len} records {per_sec} left {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(120));

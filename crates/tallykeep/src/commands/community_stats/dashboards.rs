@@ -7,7 +7,9 @@ use crate::{context::Context, domains};
 
 /// Switches dashboards on, by id or by how active the communities are
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: tallykeep community-stats enable-dashboards --active-since 2025-01-01 --record-threshold 10")]
+#[command(
+    after_help = "Example: tallykeep community-stats enable-dashboards --active-since 2025-01-01 --record-threshold 10"
+)]
 pub struct EnableDashboards {
     /// Community UUIDs; they override the filters
     ids: Vec<String>,
@@ -39,13 +41,20 @@ impl EnableDashboards {
         };
         let done = domains::repository(context).await?.enable_dashboards(&request).await?;
         context.print(&done, || {
-            let mut out = format!("{} updated, {} failed\n", done.communities_updated.len(), done.communities_failed.len());
+            let mut out =
+                format!("{} updated, {} failed\n", done.communities_updated.len(), done.communities_failed.len());
             if self.verbose {
                 done.communities_updated.iter().for_each(|id| out.push_str(&format!("updated {id}\n")));
             }
-            done.communities_failed.iter().for_each(|f| out.push_str(&format!("failed {}: {}\n", f.id, f.error_message)));
+            done.communities_failed
+                .iter()
+                .for_each(|f| out.push_str(&format!("failed {}: {}\n", f.id, f.error_message)));
             out
         })?;
-        if done.communities_failed.is_empty() || !done.communities_updated.is_empty() { Ok(()) } else { Err(crate::exit::Exit::Said.into()) }
+        if done.communities_failed.is_empty() || !done.communities_updated.is_empty() {
+            Ok(())
+        } else {
+            Err(crate::exit::Exit::Said.into())
+        }
     }
 }

@@ -11,8 +11,10 @@ use crate::{context::Context, domains, exit::usage};
 
 /// Prints documents as JSON, oldest first
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: tallykeep community-stats read --community-id my-community --start-date 2024-01-01 --end-date 2024-01-31 \\
-    --query-type community-usage-delta")]
+#[command(
+    after_help = "Example: tallykeep community-stats read --community-id my-community --start-date 2024-01-01 --end-date 2024-01-31 \\
+    --query-type community-usage-delta"
+)]
 pub struct Read {
     /// UUID or slug of a community, or `global`
     #[arg(long, value_name = "ID", default_value = "global")]
@@ -44,7 +46,8 @@ impl Read {
         if end < start {
             return Err(usage(format!("--end-date {end} is before --start-date {start}")));
         }
-        let params = Params { community_id: Some(self.community_id), start: Some(start), end: Some(end), ..Params::default() };
+        let params =
+            Params { community_id: Some(self.community_id), start: Some(start), end: Some(end), ..Params::default() };
         let params = Params { all_bases: self.query_type.is_none(), ..params };
         let repository = domains::repository(context).await?;
         match repository.query(query, &params).await {

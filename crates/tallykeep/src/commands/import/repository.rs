@@ -6,12 +6,18 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use tallykeep_repository::import::{Counts, ImportReport, ImportRequest};
 
-use crate::{context::Context, domains, exit::{Exit, usage}};
+use crate::{
+    context::Context,
+    domains,
+    exit::{Exit, usage},
+};
 
 /// Reads NDJSON or JSON arrays, plain, .gz or .zst; documents as InvenioRDM stores them. Reading a file twice changes nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: tallykeep import repository --records records.ndjson.gz --communities communities.ndjson.gz \\
-    --community-events community_events.ndjson.gz --usage-events usage_events.ndjson.gz")]
+#[command(
+    after_help = "Example: tallykeep import repository --records records.ndjson.gz --communities communities.ndjson.gz \\
+    --community-events community_events.ndjson.gz --usage-events usage_events.ndjson.gz"
+)]
 pub struct Repository {
     /// Record documents, one per version
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -49,7 +55,9 @@ impl Repository {
         };
         let files = [&request.records, &request.communities, &request.community_events, &request.usage_events];
         if files.iter().all(|list| list.is_empty()) {
-            return Err(usage("name at least one file: --records, --communities, --community-events or --usage-events"));
+            return Err(usage(
+                "name at least one file: --records, --communities, --community-events or --usage-events",
+            ));
         }
         let repository = domains::repository(context).await?;
         let bar = bar(context);

@@ -220,7 +220,10 @@ impl Parser {
                 return Ok(Test { field, operator: Operator::Equal, values });
             }
             other => {
-                return Err(wrong(operator_at, format!("expected =, !=, <, <=, >, >=, ~ or in, found {}", name(other))));
+                return Err(wrong(
+                    operator_at,
+                    format!("expected =, !=, <, <=, >, >=, ~ or in, found {}", name(other)),
+                ));
             }
         };
         self.next += 1;
