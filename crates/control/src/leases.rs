@@ -61,10 +61,10 @@ impl Control {
         .bind(until())
         .fetch_optional(&self.pool)
         .await?;
-        if taken.is_none() {
-            if let Some(holder) = self.lease_holder(name).await? {
-                return Ok(Lease::HeldBy(holder));
-            }
+        if taken.is_none()
+            && let Some(holder) = self.lease_holder(name).await?
+        {
+            return Ok(Lease::HeldBy(holder));
         }
         let (stop, mut stopped) = oneshot::channel();
         let (control, lease_name) = (self.clone(), Arc::<str>::from(name));

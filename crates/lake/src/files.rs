@@ -123,7 +123,7 @@ impl Table {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         let (mut least, mut greatest) = (Map::new(), Map::new());
         for name in self.def.statistics {
-            let ends = batches.iter().filter_map(|b| b.column_by_name(name)).filter_map(|column| ends(column));
+            let ends = batches.iter().filter_map(|b| b.column_by_name(name)).filter_map(ends);
             let Some((low, high)) = ends.reduce(|(low, high), (l, h)| {
                 (if less(&l, &low) { l } else { low }, if less(&high, &h) { h } else { high })
             }) else {

@@ -85,12 +85,11 @@ impl Table {
     /// Checkpoints rewrite instants with fewer digits; text order needs all of them.
     fn instants_as_we_write(&self, mut ends: Map<String, Value>) -> Map<String, Value> {
         for column in self.def.columns.iter().filter(|c| c.kind == crate::ColumnType::Instant) {
-            if let Some(Value::String(text)) = ends.get_mut(column.name) {
-                if let Some(full) =
+            if let Some(Value::String(text)) = ends.get_mut(column.name)
+                && let Some(full) =
                     text.parse::<jiff::Timestamp>().ok().and_then(|at| crate::files::instant_text(at.as_microsecond()))
-                {
-                    *text = full;
-                }
+            {
+                *text = full;
             }
         }
         ends

@@ -167,7 +167,7 @@ pub fn items(side: &Side, document: &Value) -> Vec<Item> {
 
 /// The other names a combined entity may go by when it lacks its key.
 fn combined<'a>(source: &'a Source, holder: &'a Value, key: &'a str) -> impl Iterator<Item = Option<String>> + 'a {
-    source.combine.iter().filter(move |name| *name != key).map(move |name| holder.get(name).and_then(|v| text(v)))
+    source.combine.iter().filter(move |name| *name != key).map(move |name| holder.get(name).and_then(text))
 }
 
 fn children<'a>(holder: &'a Value, part: &str) -> Vec<&'a Value> {

@@ -256,10 +256,10 @@ fn dates(params: &Params) -> Result<(Option<Date>, Option<Date>), FieldErrors> {
     };
     let found = (read("start_date"), read("end_date"));
     errors.check()?;
-    if let (Some(start), Some(end)) = found {
-        if end < start {
-            return Err(FieldErrors::one("__all__", format!("the range ends ({end}) before it starts ({start})")));
-        }
+    if let (Some(start), Some(end)) = found
+        && end < start
+    {
+        return Err(FieldErrors::one("__all__", format!("the range ends ({end}) before it starts ({start})")));
     }
     Ok(found)
 }

@@ -207,10 +207,10 @@ impl Run<'_> {
             return Ok(known.clone());
         }
         let mut candidates = self.control.chat_teams_of_source(source).await?;
-        if candidates.len() > 1 {
-            if let Some(wanted) = &self.options.team {
-                candidates.retain(|team| team.slug == *wanted);
-            }
+        if candidates.len() > 1
+            && let Some(wanted) = &self.options.team
+        {
+            candidates.retain(|team| team.slug == *wanted);
         }
         let found = match candidates.len() {
             0 => Err(format!("no team {source}")),
@@ -429,10 +429,10 @@ impl Run<'_> {
             self.open_all().await?;
             found = holders(&self.teams);
         }
-        if found.len() > 1 {
-            if let Some(wanted) = &self.options.team {
-                found.retain(|index| self.teams[*index].control.team().slug == *wanted);
-            }
+        if found.len() > 1
+            && let Some(wanted) = &self.options.team
+        {
+            found.retain(|index| self.teams[*index].control.team().slug == *wanted);
         }
         Ok(match found.as_slice() {
             [] => Err(format!("no session {session}")),
@@ -734,10 +734,10 @@ impl Run<'_> {
         if let Some(person) = row.participant.filter(|person| !team.participants.has(*person)) {
             return Ok(Err(missing(team, "participant", person)));
         }
-        if let Some(trace) = row.trace {
-            if !team.traces().await?.contains_key(&trace) {
-                return Ok(Err(missing(team, "trace", trace)));
-            }
+        if let Some(trace) = row.trace
+            && !team.traces().await?.contains_key(&trace)
+        {
+            return Ok(Err(missing(team, "trace", trace)));
         }
         let content = content_of(&row);
         let hash = xxhash_rust::xxh3::xxh3_64(content.as_bytes());

@@ -197,10 +197,10 @@ impl TeamRepository {
         run_id: &str,
         watch: &mut Watch<'_>,
     ) -> Result<AggregateResult, RepositoryError> {
-        if let (Some(start), Some(end)) = (request.start, request.end) {
-            if end < start {
-                return Err(RepositoryError::BadRequest(format!("--end-date {end} is before --start-date {start}")));
-            }
+        if let (Some(start), Some(end)) = (request.start, request.end)
+            && end < start
+        {
+            return Err(RepositoryError::BadRequest(format!("--end-date {end} is before --start-date {start}")));
         }
         let lease = lease_name(&self.control.team().slug);
         let what = format!("aggregate (process {})", std::process::id());

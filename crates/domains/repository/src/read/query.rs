@@ -182,13 +182,13 @@ impl Params {
                 other => return Err(QueryError::UnknownParameter { query: query.to_owned(), name: other.to_owned() }),
             }
         }
-        if let (Some(start), Some(end)) = (params.start, params.end) {
-            if end < start {
-                return Err(QueryError::Parameter {
-                    name: "end_date",
-                    reason: format!("{end} is before start_date {start}"),
-                });
-            }
+        if let (Some(start), Some(end)) = (params.start, params.end)
+            && end < start
+        {
+            return Err(QueryError::Parameter {
+                name: "end_date",
+                reason: format!("{end} is before start_date {start}"),
+            });
         }
         Ok(params)
     }
@@ -317,10 +317,10 @@ impl TeamRepository {
     pub(crate) async fn labels(&self) -> Result<std::sync::Arc<Labels>, RepositoryError> {
         let version = self.control.watermark("labels", "all").await?.unwrap_or_default();
         let key = self.control.team().id;
-        if let Some((known, labels)) = self.label_cache.get(key) {
-            if known == version {
-                return Ok(labels);
-            }
+        if let Some((known, labels)) = self.label_cache.get(key)
+            && known == version
+        {
+            return Ok(labels);
         }
         let mut labels: Labels = HashMap::new();
         for (dimension, value, label) in self.control.labels().await? {
