@@ -1,5 +1,7 @@
 //! Routes of the repository domain (spec/invenio §8).
 
+mod accept;
+mod files;
 mod overview;
 mod pages;
 mod records;

@@ -3,14 +3,20 @@
 use axum::{
     body::Bytes,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use tallykeep_repository::read::{Params, Query, Shape};
+use tallykeep_export::{self as export, Collection, DateStyle};
+use tallykeep_repository::{
+    documents::Community,
+    read::{Params, Query, SeriesKind, Shape},
+};
 
-use super::{repository, visible_community};
+use super::{
+    files::{Content, Format, query_series, respond},
+    repository, visible_community,
+};
 use crate::{
     app::{App, extractors::Reader},
     error::ApiError,
@@ -19,9 +25,11 @@ use crate::{
 /// Queries by any name; the answer has the same names.
 ///
 /// Body: `{"<any name>": {"stat": "<query>", "params": {…}}}`. Shape: `{"<any name>": documents or series}`.
+/// Forms: JSON, also compressed; queries of data series as tables and XML, too (see `/api/stats-dashboard`).
 /// Errors: 400 `{"message", "status"}` for unknown queries, parameters and communities, and where nothing was found.
 #[utoipa::path(post, path = "/api/stats", tag = "repository", request_body = serde_json::Value,
-               responses((status = 200, body = serde_json::Value), (status = 400, description = "`{message, status}`")))]
+               responses((status = 200, body = serde_json::Value), (status = 304, description = "`If-None-Match` has it"),
+                         (status = 400, description = "`{message, status}`"), (status = 406, description = "The form cannot be given, with the reason")))]
 pub async fn post_stats(
     State(app): State<App>,
     reader: Reader,
@@ -31,7 +39,10 @@ pub async fn post_stats(
     let requests = requests(&body, "the body must be a JSON object of queries")?;
     let mut named = Vec::new();
     for (name, request) in &requests {
-        let stat = request.get("stat").and_then(Value::as_str).ok_or_else(|| ApiError::bad_request(format!("{name}: `stat` is missing")))?;
+        let stat = request
+            .get("stat")
+            .and_then(Value::as_str)
+            .ok_or_else(|| ApiError::bad_request(format!("{name}: `stat` is missing")))?;
         let query = Query::find(stat).ok_or_else(|| ApiError::bad_request(format!("Unknown stat: {stat}")))?;
         named.push((name.as_str(), query, params(stat, request)?));
     }
@@ -41,9 +52,11 @@ pub async fn post_stats(
 /// Data series by query name.
 ///
 /// Body: `{"<query>": {"stat": "<query>", "params": {…}}}`; the key selects the query. Shape: `{"<query>": {category: {metric: [series]}}}`.
+/// Forms, by `Accept`: `application/json`, `application/json+gzip`, `application/json+br`, `text/csv` and XLSX (`.tar.gz` of tables), `application/xml`.
 /// Errors: 400 `{"error"}`; 404 for an unknown community, 403 or 401 for one that is not open to the caller.
 #[utoipa::path(post, path = "/api/stats-dashboard", tag = "repository", request_body = serde_json::Value,
-               responses((status = 200, body = serde_json::Value), (status = 400, description = "`{error}`")))]
+               responses((status = 200, body = serde_json::Value), (status = 304, description = "`If-None-Match` has it"),
+                         (status = 400, description = "`{error}`"), (status = 406, description = "The form cannot be given, with the reason")))]
 pub async fn post_stats_dashboard(
     State(app): State<App>,
     reader: Reader,
@@ -81,56 +94,48 @@ async fn answer(
     named: Vec<(&str, Query, Params)>,
     unknown_community: StatusCode,
 ) -> Result<Response, ApiError> {
-    negotiate(headers)?;
+    let documents = named.iter().find(|(_, query, _)| series_kind(*query).is_none()).map(|one| one.0);
+    let format = Format::negotiate(headers, documents)?;
     let repository = repository(app, reader)?;
     let today = app.clock().today();
-    let (mut out, mut past) = (vec![b'{'], true);
+    let (mut json, mut past) = (vec![b'{'], true);
+    let (mut queries, mut about) = (Vec::new(), Vec::new());
     for (index, (name, query, params)) in named.into_iter().enumerate() {
         let scope = params.community_id.as_deref().unwrap_or("global");
-        visible_community(&repository, reader, scope, unknown_community).await?;
+        about.push(visible_community(&repository, reader, scope, unknown_community).await?);
         past &= params.end.is_some_and(|end| end.year() < today.year()) && !matches!(query.shape, Shape::Combined);
         let answer = repository.query(query, &params).await?;
         if index > 0 {
-            out.push(b',');
+            json.push(b',');
         }
-        serde_json::to_writer(&mut out, name).map_err(ApiError::internal)?;
-        out.push(b':');
-        out.extend_from_slice(&answer.json);
+        serde_json::to_writer(&mut json, name).map_err(ApiError::internal)?;
+        json.push(b':');
+        json.extend_from_slice(&answer.json);
+        if let Some(kind) = series_kind(query).filter(|_| format.is_made_of_series()) {
+            queries.push(query_series(name, kind, answer.categories));
+        }
     }
-    out.push(b'}');
-    Ok(json_answer(headers, out, past, reader.is_public()))
-}
-
-/// JSON is what these routes speak.
-fn negotiate(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(accept) = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()) else { return Ok(()) };
-    let speaks = accept.split(',').map(|part| part.split(';').next().unwrap_or("").trim()).any(|kind| {
-        matches!(kind, "" | "*/*" | "application/*" | "application/json")
+    json.push(b'}');
+    let series = format.is_made_of_series().then(|| Collection {
+        queries,
+        community: one_community(about),
+        generated_at: app.clock().now(),
+        dates: if repository.settings().legacy_mmdd { DateStyle::LegacyMonthDay } else { DateStyle::Full },
     });
-    if speaks {
-        return Ok(());
-    }
-    Err(ApiError::new(StatusCode::NOT_ACCEPTABLE, format!("none of `{accept}` can be given; there is application/json")))
+    respond(headers, format, Content { json, series, past, public: reader.is_public() }).await
 }
 
-/// A JSON body with a strong tag; 304 when the caller has it. Past years may be kept for a day, the current one for an hour.
-fn json_answer(headers: &HeaderMap, body: Vec<u8>, past: bool, public: bool) -> Response {
-    let tag = format!("\"{}\"", Sha256::digest(&body)[..16].iter().map(|b| format!("{b:02x}")).collect::<String>());
-    let age = if past { 86_400 } else { 3_600 };
-    let control = format!("{}, max-age={age}", if public { "public" } else { "private" });
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-    let same = known.is_some_and(|list| list.split(',').any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*"));
-    let mut response = if same {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
-    };
-    let own = response.headers_mut();
-    for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, control)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            own.insert(name, value);
-        }
+/// What a query's series are; `None` when it answers with documents.
+fn series_kind(query: Query) -> Option<SeriesKind> {
+    match query.shape {
+        Shape::Series(kind) | Shape::Category(kind, ..) => Some(kind),
+        Shape::Documents(_) | Shape::Combined => None,
     }
-    own.append(header::VARY, HeaderValue::from_static("Accept"));
-    response
+}
+
+/// The community that all queries are about, if they are about one.
+fn one_community(about: Vec<Option<Community>>) -> Option<export::Community> {
+    let first = about.first().cloned().flatten()?;
+    let same = about.iter().all(|one| one.as_ref().is_some_and(|c| c.id == first.id));
+    same.then_some(export::Community { id: first.id, slug: first.slug, title: first.title })
 }

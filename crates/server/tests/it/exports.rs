@@ -1,0 +1,307 @@
+//! `/api/stats-dashboard` and `/api/stats` in every form of spec/invenio §8.2, numbers of §3.
+
+use std::{collections::BTreeMap, io::Read, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Value, json};
+use tallykeep_access::AccessConfig;
+use tallykeep_lake::Lake;
+use tallykeep_model::TeamSlug;
+use tallykeep_repository::{Config, Repository, Settings, aggregate::AggregateRequest, import::ImportRequest};
+
+use crate::support::{As, Server};
+
+const C1: &str = "11111111-1111-4111-8111-111111111111";
+const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+struct Filled {
+    server: Server,
+    _lake: tempfile::TempDir,
+}
+
+/// The usage of spec/invenio §3, aggregated.
+async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
+    let dir = tempfile::tempdir().expect("a folder");
+    let lake = Lake::open(&dir.path().join("lake"), Duration::from_secs(60)).expect("a lake");
+    let mut settings = Config::default().settings().expect("default settings");
+    change(&mut settings);
+    let mut service = None;
+    let server = Server::with_control(AccessConfig::default(), |control, builder| {
+        let repository = Repository::new(control.clone(), lake, settings);
+        service = Some(repository.clone());
+        builder.with(repository)
+    })
+    .await;
+    let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
+    let repository = service.expect("just made").of(team);
+    let lines = |name: &str, documents: &[Value]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, documents.iter().map(|d| format!("{d}\n")).collect::<String>()).expect("written");
+        vec![path]
+    };
+    let record = |id: &str, at: &str| {
+        json!({"id": id, "parent": {"id": "P1", "access": {"owned_by": {"user": "U1"}}, "communities": {"ids": [C1]}},
+               "created": at, "updated": at, "is_published": true, "is_deleted": false, "access": {"status": "open"},
+               "files": {"enabled": true, "entries": [{"key": "a.pdf", "ext": "pdf", "size": 1000, "file_id": format!("f-{id}")}]},
+               "metadata": {"publication_date": "2024", "publisher": "Acme"}})
+    };
+    let added = |id: &str, to: &str, at: &str| json!({"record_id": id, "community_id": to, "event_type": "added", "event_date": at});
+    let view = |visitor: &str, record: &str, at: &str, country: Option<&str>| {
+        json!({"timestamp": at, "recid": record, "parent_recid": "P1", "unique_id": format!("ui_{record}"), "visitor_id": visitor,
+               "unique_session_id": visitor, "country": country, "via_api": false, "is_robot": false, "is_machine": false})
+    };
+    let mut download = view("v1", "R1", "2024-01-12T10:31:00", Some("US"));
+    for (key, value) in
+        [("file_id", json!("f-R1")), ("file_key", json!("a.pdf")), ("size", json!(1000)), ("bucket_id", json!("b"))]
+    {
+        download[key] = value;
+    }
+    let request = ImportRequest {
+        records: lines("records.ndjson", &[record("R1", "2024-01-10T09:00:00Z"), record("R3", "2024-01-12T08:00:00Z")]),
+        communities: lines(
+            "communities.ndjson",
+            &[json!({"id": C1, "slug": "c1", "created": "2024-01-01T00:00:00Z", "metadata": {"title": "One"}})],
+        ),
+        community_events: lines(
+            "community_events.ndjson",
+            &[
+                added("R1", "global", "2024-01-10T09:00:00"),
+                added("R3", "global", "2024-01-12T08:00:00"),
+                added("R1", C1, "2024-01-12T10:00:00"),
+                added("R3", C1, "2024-01-12T08:00:00"),
+            ],
+        ),
+        usage_events: lines(
+            "usage_events.ndjson",
+            &[
+                view("v1", "R1", "2024-01-12T10:30:00", Some("US")),
+                view("v1", "R1", "2024-01-12T15:00:00", Some("US")),
+                view("v2", "R3", "2024-01-12T16:00:00", None),
+                view("v1", "R3", "2024-01-13T09:00:00", Some("US")),
+                download,
+            ],
+        ),
+        dry_run: false,
+    };
+    let report = repository.import(&request, &mut |_| true).await.expect("imported");
+    assert_eq!((report.total.new, report.total.rejected), (2 + 1 + 4 + 5, 0));
+    let result = repository.aggregate(&AggregateRequest::default(), "test", &mut |_| true).await.expect("aggregated");
+    assert_eq!(result.status, "completed");
+    Filled { server, _lake: dir }
+}
+
+fn category(community: &str) -> Value {
+    let params = json!({"community_id": community, "start_date": "2024-01-01", "end_date": "2024-12-31"});
+    json!({"usage-delta-category": {"stat": "usage-delta-category", "params": params}})
+}
+
+impl Filled {
+    async fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Response {
+        let mut request = As::Nobody.sign(Request::post(path)).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.server.send(request.body(Body::from(body.to_string())).expect("a request")).await
+    }
+
+    async fn dashboard(&self, headers: &[(&str, &str)]) -> Response {
+        self.post("/api/stats-dashboard", &category("c1"), headers).await
+    }
+}
+
+fn head<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+async fn bytes(response: Response) -> Vec<u8> {
+    assert_eq!(response.status(), StatusCode::OK);
+    axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body").to_vec()
+}
+
+fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).expect("a gzip file");
+    out
+}
+
+fn unbrotli(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    brotli::Decompressor::new(bytes, 4096).read_to_end(&mut out).expect("a brotli stream");
+    out
+}
+
+fn untar(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
+    let entries = archive.entries().expect("an archive").map(|entry| {
+        let mut entry = entry.expect("an entry");
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).expect("read");
+        (entry.path().expect("a path").to_str().expect("text").to_owned(), content)
+    });
+    entries.collect()
+}
+
+/// The numbers of a JSON answer; `as_of` is the instant it was asked for.
+fn numbers(json: &[u8]) -> Value {
+    let value: Value = serde_json::from_slice(json).expect("JSON");
+    value["usage-delta-category"]["global"]["views"][0]["data"].clone()
+}
+
+#[tokio::test]
+async fn json_travels_as_it_is_or_compressed() {
+    let filled = filled(|_| {}).await;
+    let plain = filled.dashboard(&[]).await;
+    assert_eq!((head(&plain, "content-type"), head(&plain, "content-encoding")), ("application/json", ""));
+    assert_eq!(head(&plain, "vary"), "Accept, Accept-Encoding");
+    assert_eq!(head(&plain, "cache-control"), "private, max-age=86400");
+    let views = numbers(&bytes(plain).await);
+    assert_eq!((&views[0], &views[1]), (&json!(["01-12", 3]), &json!(["01-13", 1])));
+
+    for (accept, coding, name) in
+        [("application/json+gzip", "gzip", "stats.json.gz"), ("application/json+br", "br", "stats.json.br")]
+    {
+        let response = filled.dashboard(&[("accept", accept)]).await;
+        assert_eq!(head(&response, "content-type"), "application/json; charset=utf-8");
+        assert_eq!(head(&response, "content-encoding"), coding);
+        assert_eq!(head(&response, "content-disposition"), format!("attachment; filename={name}"));
+        let body = bytes(response).await;
+        assert_eq!(numbers(&if coding == "br" { unbrotli(&body) } else { gunzip(&body) }), views);
+    }
+    for (accept, coding) in [("gzip, br", "br"), ("gzip", "gzip"), ("br;q=0.1, gzip;q=0.9", "gzip")] {
+        let response = filled.dashboard(&[("accept-encoding", accept)]).await;
+        assert_eq!(
+            (head(&response, "content-encoding"), head(&response, "content-type")),
+            (coding, "application/json")
+        );
+        assert_eq!(head(&response, "content-disposition"), "");
+        let body = bytes(response).await;
+        assert_eq!(numbers(&if coding == "br" { unbrotli(&body) } else { gunzip(&body) }), views);
+    }
+}
+
+#[tokio::test]
+async fn csv_is_an_archive_of_tables_with_full_dates() {
+    let filled = filled(|_| {}).await;
+    // A browser's own header: the archive must arrive as an archive.
+    let response = filled.dashboard(&[("accept", "text/csv"), ("accept-encoding", "gzip, deflate, br")]).await;
+    assert_eq!(head(&response, "content-type"), "application/gzip");
+    assert_eq!(head(&response, "content-encoding"), "");
+    assert_eq!(head(&response, "content-disposition"), "attachment; filename=data_series_csv_c1.tar.gz");
+    let files = untar(&bytes(response).await);
+    let text =
+        |name: &str| String::from_utf8(files[&format!("usage-delta-category/{name}.csv")].clone()).expect("text");
+    let views = text("global/views");
+    assert!(views.starts_with("id,label,date,value,units\r\n"), "{views}");
+    for row in ["global,Global,2024-01-12,3,unique views\r\n", "global,Global,2024-01-13,1,unique views\r\n"] {
+        assert!(views.contains(row), "{views}");
+    }
+    assert!(text("global/dataVolume").contains("global,Global,2024-01-12,1000,bytes\r\n"));
+    assert_eq!(
+        text("countries/views"),
+        "id,label,date,value,units\r\nUS,US,2024-01-12,2,unique views\r\nUS,US,2024-01-13,1,unique views\r\n"
+    );
+    assert!(!files.keys().any(|name| name.contains("/funders/")), "nothing has a funder");
+
+    let response = filled.post("/api/stats-dashboard", &category("global"), &[("accept", "text/csv")]).await;
+    assert_eq!(head(&response, "content-disposition"), "attachment; filename=data_series_csv.tar.gz");
+}
+
+#[tokio::test]
+async fn workbooks_and_xml_hold_the_same_numbers() {
+    let filled = filled(|_| {}).await;
+    let response = filled.dashboard(&[("accept", SHEET)]).await;
+    assert_eq!(head(&response, "content-type"), "application/gzip");
+    assert_eq!(head(&response, "content-disposition"), "attachment; filename=data_series_excel_c1.tar.gz");
+    let files = untar(&bytes(response).await);
+    assert!(files["usage-delta-category/countries.xlsx"].starts_with(b"PK"));
+    assert!(files.contains_key("usage-delta-category/global.xlsx"));
+
+    let response = filled.dashboard(&[("accept", "application/xml")]).await;
+    assert_eq!(head(&response, "content-type"), "application/xml; charset=utf-8");
+    assert_eq!(head(&response, "content-disposition"), "attachment; filename=data_series_xml_c1.xml");
+    let xml = String::from_utf8(bytes(response).await).expect("text");
+    for part in [
+        "<totalCategories>1</totalCategories>",
+        "<slug>c1</slug>",
+        "<category name=\"usage-delta-category\"",
+        "<series id=\"US\" name=\"US\" type=\"line\" valueType=\"number\"",
+        "<point date=\"2024-01-12\" value=\"3\"/>",
+    ] {
+        assert!(xml.contains(part), "no {part} in {xml}");
+    }
+    let points = xml.matches("<point ").count();
+    assert!(xml.contains(&format!("<totalDataPoints>{points}</totalDataPoints>")) && points > 10);
+    let last = xml.split("<point date=\"").skip(1).map(|p| &p[..10]).max().expect("points");
+    assert!(xml.contains(&format!("<endDate>{last}</endDate>")));
+}
+
+#[tokio::test]
+async fn a_known_tag_is_answered_with_304_in_every_form() {
+    let filled = filled(|_| {}).await;
+    let mut tags = Vec::new();
+    let accepts =
+        ["application/json", "application/json+gzip", "application/json+br", "text/csv", SHEET, "application/xml"];
+    for accept in accepts {
+        let first = filled.dashboard(&[("accept", accept)]).await;
+        let tag = head(&first, "etag").to_owned();
+        assert!(tag.starts_with('"') && tag.len() > 30, "{tag}");
+        let list = format!("\"other\", {tag}");
+        // The clock runs: the tag must not follow it.
+        let again = filled.dashboard(&[("accept", accept), ("if-none-match", &list)]).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{accept}");
+        assert_eq!((head(&again, "etag"), head(&again, "vary")), (tag.as_str(), "Accept, Accept-Encoding"));
+        tags.push(tag);
+        if matches!(accept, "text/csv" | SHEET) {
+            let second = bytes(filled.dashboard(&[("accept", accept)]).await).await;
+            assert_eq!(bytes(first).await, second, "{accept}");
+        }
+    }
+    let compressed = filled.dashboard(&[("accept-encoding", "br")]).await;
+    tags.push(head(&compressed, "etag").to_owned());
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), accepts.len() + 1, "every form has a tag of its own: {tags:?}");
+    let other = filled.post("/api/stats-dashboard", &category("global"), &[]).await;
+    assert!(!tags.contains(&head(&other, "etag").to_owned()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_is_a_406_with_the_reason() {
+    let filled = filled(|_| {}).await;
+    let error = |response: Response| async {
+        assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+        serde_json::from_slice::<Value>(&body).expect("JSON")
+    };
+    let refused = error(filled.dashboard(&[("accept", "image/png")]).await).await;
+    let text = refused["error"].as_str().expect("a sentence");
+    assert!(text.contains("image/png") && text.contains("text/csv") && text.contains("application/xml"), "{text}");
+
+    // Documents are no series.
+    let params = json!({"community_id": "c1"});
+    let documents = json!({"mine": {"stat": "community-usage-delta", "params": params}});
+    let refused = error(filled.post("/api/stats", &documents, &[("accept", "text/csv")]).await).await;
+    assert_eq!(refused["status"], 406);
+    let text = refused["message"].as_str().expect("a sentence");
+    assert!(text.contains("`mine` answers with documents") && !text.contains("application/xml"), "{text}");
+    let fallback = filled.post("/api/stats", &documents, &[("accept", "text/csv, application/json;q=0.1")]).await;
+    assert_eq!((fallback.status(), head(&fallback, "content-type")), (StatusCode::OK, "application/json"));
+
+    // Series by another name go into a folder of that name.
+    let series =
+        json!({"mine/1": {"stat": "usage-snapshot-series", "params": {"community_id": "c1", "metric": "views"}}});
+    let files = untar(&bytes(filled.post("/api/stats", &series, &[("accept", "text/csv")]).await).await);
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["mine_1/global/views.csv"]);
+}
+
+#[tokio::test]
+async fn the_old_dates_can_be_had_back() {
+    let filled = filled(|settings| settings.legacy_mmdd = true).await;
+    let files = untar(&bytes(filled.dashboard(&[("accept", "text/csv")]).await).await);
+    let views = String::from_utf8(files["usage-delta-category/countries/views.csv"].clone()).expect("text");
+    assert_eq!(views, "id,label,date,value,units\r\nUS,US,01-12,2,unique views\r\nUS,US,01-13,1,unique views\r\n");
+}
