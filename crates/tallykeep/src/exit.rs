@@ -10,9 +10,6 @@ pub enum Exit {
     /// The command line or the configuration asks for something that cannot be (2).
     #[error("{0}")]
     Usage(String),
-    /// Somebody else is doing it (75).
-    #[error("{0}")]
-    Busy(String),
     /// It failed and everything was said already, e.g. as a JSON document (1).
     #[error("failed")]
     Said,
@@ -30,7 +27,6 @@ pub fn report(outcome: anyhow::Result<()>) -> ExitCode {
     }
     let code = match error.downcast_ref::<Exit>() {
         Some(Exit::Usage(_)) => 2,
-        Some(Exit::Busy(_)) => 75,
         Some(Exit::Said) => return ExitCode::from(1),
         None if error.chain().any(is_busy) => 75,
         None => 1,

@@ -170,6 +170,7 @@ impl Guard {
             session: identity.session,
             csrf: page_token(identity.csrf, request.headers()),
             client,
+            readable,
             is_public: visibility == Visibility::Public,
         };
         request.extensions_mut().insert(granted.clone());

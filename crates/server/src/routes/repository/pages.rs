@@ -1,16 +1,15 @@
 //! `/stats` and `/communities/{id}/stats`: the mount point of spec/invenio §16.1 inside the dashboard's page.
 
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use tallykeep_repository::documents::Community;
 
 use super::{repository, visible_community};
 use crate::{
-    app::{App, extractors::{TeamAccess, Visitor}},
+    app::{
+        App,
+        extractors::{TeamAccess, Visitor},
+    },
     error::ApiError,
     extract::Path,
     page::{PageRequest, escape, page},

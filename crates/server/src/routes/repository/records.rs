@@ -42,7 +42,8 @@ pub async fn get_records(
     let name = params.community.as_deref().unwrap_or("global");
     let community = visible_community(&repository, &reader, name, axum::http::StatusCode::NOT_FOUND).await?;
     // Pages and sizes that are no numbers mean the first page of ten, never an error: the old search did the same.
-    let number = |text: &Option<String>, default: usize| text.as_deref().and_then(|t| t.parse().ok()).unwrap_or(default);
+    let number =
+        |text: &Option<String>, default: usize| text.as_deref().and_then(|t| t.parse().ok()).unwrap_or(default);
     let size = number(if params.s.is_some() { &params.s } else { &params.size }, 10).clamp(1, 100);
     let order = WorkOrder::from_name(params.sort.as_deref().unwrap_or("newest"));
     let id = community.as_ref().map(|c| c.id.as_str());
