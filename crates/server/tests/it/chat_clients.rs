@@ -123,5 +123,6 @@ async fn every_request_of_the_seeds_client_is_answered_with_every_field_it_reads
             }
         }
     }
-    assert!(checked > 80, "only {checked} fields were looked at");
+    // 65 in November 2026: a client file or fixture that shrinks must not pass unnoticed.
+    assert!(checked >= 65, "only {checked} fields were looked at");
 }
