@@ -90,7 +90,9 @@ impl TeamLake {
         let started = std::time::Instant::now();
         let name = tables.first().map_or("query", |(table, _)| table.def.name);
         let wrong = |source| LakeError::Query { table: name.to_owned(), source };
-        let context = SessionContext::new_with_state(self.lake.inner.session.state());
+        // Its own catalogue: two queries at once would find each other's tables under the same names.
+        let shared = &self.lake.inner.session;
+        let context = SessionContext::new_with_config_rt(shared.copied_config(), shared.runtime_env());
         for (table, filters) in tables {
             let files = table.view().await?.files.clone();
             let provider = FilesTable {
@@ -105,10 +107,6 @@ impl TeamLake {
         let (took, rows) = (started.elapsed(), batches.iter().map(RecordBatch::num_rows).sum::<usize>());
         if took > self.lake.inner.slow_query {
             tracing::warn!(team = %self.team(), ?took, rows, "slow query: {name}");
-        }
-        for (table, _) in tables {
-            // The names are the definitions'; leaving them registered would keep old file lists alive.
-            context.deregister_table(table.def.name).map_err(wrong)?;
         }
         Ok(batches)
     }

@@ -99,3 +99,28 @@ pub fn interrupted() -> tokio_util::sync::CancellationToken {
     });
     token
 }
+
+/// The data dir where neither flag nor `TALLYKEEP_DATA_DIR` names one: `COMMUNITY_METRICS_STORE` of the seed, else ours.
+pub fn default_data_dir() -> std::path::PathBuf {
+    let store = std::env::var_os("COMMUNITY_METRICS_STORE").filter(|store| !store.is_empty());
+    store.map_or_else(|| "./tallykeep-data".into(), Into::into)
+}
+
+/// The address where neither flag nor `TALLYKEEP_LISTEN` names one: `COMMUNITY_METRICS_API_HOST` and `_API_PORT` of the seed,
+/// else loopback and 8080. A value that is no address or port is passed over with a word on standard error.
+pub fn default_listen() -> std::net::SocketAddr {
+    let given = |name: &str, default: &str| {
+        std::env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+    };
+    let (host, port) = (given("COMMUNITY_METRICS_API_HOST", "127.0.0.1"), given("COMMUNITY_METRICS_API_PORT", "8080"));
+    let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
+    match (host.parse(), port.parse()) {
+        (Ok(host), Ok(port)) => std::net::SocketAddr::new(host, port),
+        _ => {
+            eprintln!(
+                "COMMUNITY_METRICS_API_HOST={host} and COMMUNITY_METRICS_API_PORT={port} are no address: passed over"
+            );
+            std::net::SocketAddr::from(([127, 0, 0, 1], 8080))
+        }
+    }
+}

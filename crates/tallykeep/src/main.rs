@@ -30,7 +30,7 @@ pub struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 pub struct GlobalOptions {
     /// Folder that holds the installation
-    #[arg(long, global = true, env = "TALLYKEEP_DATA_DIR", default_value = "./tallykeep-data", value_name = "DIR")]
+    #[arg(long, global = true, env = "TALLYKEEP_DATA_DIR", default_value_os_t = context::default_data_dir(), value_name = "DIR")]
     pub data_dir: std::path::PathBuf,
 
     /// Configuration file (TOML); flag over environment over file

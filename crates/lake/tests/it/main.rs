@@ -141,3 +141,21 @@ async fn a_write_that_never_committed_is_invisible() {
     table.stage(&month(), &[rows(&[(1, "a", 99)])]).expect("writes");
     assert_eq!(numbers(&table.scan(&Scan::default()).await.expect("reads")), [1]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_at_the_same_time_do_not_meet() {
+    let folder = tempfile::tempdir().expect("folder");
+    append(&table(&folder), rows(&[(1, "a", 1), (2, "b", 2)]), None).await;
+    let lake = Lake::open(folder.path(), Duration::from_secs(1)).expect("opens");
+    let ask = |team: &str| {
+        let team = lake.team(&team.parse().expect("name"));
+        tokio::spawn(async move {
+            let tables = [(&team.table(&COUNTS), Vec::new())];
+            numbers(&team.sql("select count(*) as n from counts", &tables).await.expect("answers"))
+        })
+    };
+    let asked: Vec<_> = (0..12).map(|round| (round, ask(if round % 2 == 0 { "default" } else { "other" }))).collect();
+    for (round, answer) in asked {
+        assert_eq!(answer.await.expect("ends"), [if round % 2 == 0 { 2 } else { 0 }], "round {round}");
+    }
+}

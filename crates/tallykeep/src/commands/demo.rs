@@ -16,7 +16,7 @@ use crate::{context::Context, domains};
 #[command(after_help = "Example: tallykeep demo --listen 127.0.0.1:8080")]
 pub struct Demo {
     /// Address to listen on
-    #[arg(long, env = "TALLYKEEP_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "TALLYKEEP_LISTEN", default_value_t = crate::context::default_listen(), value_name = "ADDRESS")]
     listen: SocketAddr,
 
     /// The same seed makes the same data

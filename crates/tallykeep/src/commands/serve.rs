@@ -12,7 +12,7 @@ use crate::{context::Context, domains};
 #[command(after_help = "Example: tallykeep serve --listen 127.0.0.1:8080")]
 pub struct Serve {
     /// Address to listen on; any other than loopback turns login on
-    #[arg(long, env = "TALLYKEEP_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "TALLYKEEP_LISTEN", default_value_t = crate::context::default_listen(), value_name = "ADDRESS")]
     pub listen: SocketAddr,
 }
 
