@@ -14,6 +14,8 @@ use crate::exit::usage;
 pub struct Config {
     pub access: tallykeep_access::AccessConfig,
     pub chat: crate::commands::chat::wiring::ChatSection,
+    /// The server mail leaves by; `TALLYKEEP_MAIL_*` over it.
+    pub mail: tallykeep_notify::MailConfig,
     pub packages: Option<tallykeep_packages::Config>,
     pub repository: tallykeep_repository::Config,
 }

@@ -67,7 +67,8 @@ impl Context {
     pub fn print(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         if self.options.json {
-            serde_json::to_writer_pretty(&mut out, document)?;
+            // As the error of the writing side, by which a reader that is gone is recognised.
+            serde_json::to_writer_pretty(&mut out, document).map_err(std::io::Error::from)?;
             writeln!(out)?;
         } else {
             let text = text();
@@ -117,7 +118,7 @@ pub fn default_listen() -> std::net::SocketAddr {
     match (host.parse(), port.parse()) {
         (Ok(host), Ok(port)) => std::net::SocketAddr::new(host, port),
         _ => {
-            eprintln!(
+            crate::output::note!(
                 "COMMUNITY_METRICS_API_HOST={host} and COMMUNITY_METRICS_API_PORT={port} are no address: passed over"
             );
             std::net::SocketAddr::from(([127, 0, 0, 1], 8080))

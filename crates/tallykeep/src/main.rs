@@ -1,5 +1,7 @@
 //! The `tallykeep` program: reads the command line, opens what a command needs, says how it ended.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod commands;
 mod config;
 mod context;
@@ -7,6 +9,7 @@ mod context;
 mod documentation;
 mod domains;
 mod exit;
+mod output;
 
 use std::{io::IsTerminal, process::ExitCode};
 

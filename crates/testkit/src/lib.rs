@@ -1,4 +1,6 @@
 //! What tests share: fakes that behave like the outside world, and misbehave like it too.
 
 pub mod postgres;
+pub mod smtp;
+pub mod smtp_tls;
 pub mod upstream;

@@ -28,6 +28,8 @@ pub struct Attempt {
     pub pending: Vec<Date>,
     pub gaps: Vec<Date>,
     pub try_again_at: Option<Timestamp>,
+    /// Since when the upstream says it does not exist; the first of such attempts in a row counts.
+    pub not_found_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,10 +41,13 @@ pub struct AlertRow {
     pub closed_at: Option<Timestamp>,
     pub sent_at: Option<Timestamp>,
     pub send_error: Option<String>,
+    /// Receivers that got it, as the sender names them. Addresses of people: shown to nobody.
+    #[serde(skip)]
+    pub told: Vec<String>,
 }
 
-type AttemptColumns = (String, i64, Option<i64>, String, Option<String>, String, String, Option<i64>);
-type AlertColumns = (String, String, String, i64, Option<i64>, Option<i64>, Option<String>);
+type AttemptColumns = (String, i64, Option<i64>, String, Option<String>, String, String, Option<i64>, Option<i64>);
+type AlertColumns = (String, String, String, i64, Option<i64>, Option<i64>, Option<String>, String);
 
 impl PackagesStore {
     pub async fn body(&self, url: &str) -> Result<Option<StoredBody>, ControlError> {
@@ -100,14 +105,18 @@ impl PackagesStore {
         Ok(())
     }
 
+    /// Stores the last attempt at a metric. Since when it is not found stays the first such instant while it is not found.
     pub async fn write_attempt(&self, attempt: &Attempt) -> Result<(), ControlError> {
         sqlx::query(
-            "insert into packages_attempt (team_id, metric_id, attempted_at, succeeded_at, outcome, message, pending, gaps, try_again_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "insert into packages_attempt (team_id, metric_id, attempted_at, succeeded_at, outcome, message, pending, gaps,
+                 try_again_at, not_found_since)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              on conflict (team_id, metric_id) do update set attempted_at = excluded.attempted_at,
                  succeeded_at = coalesce(excluded.succeeded_at, packages_attempt.succeeded_at), outcome = excluded.outcome,
                  message = excluded.message, pending = excluded.pending, gaps = excluded.gaps,
-                 try_again_at = excluded.try_again_at",
+                 try_again_at = excluded.try_again_at,
+                 not_found_since = case when excluded.not_found_since is null then null
+                     else coalesce(packages_attempt.not_found_since, excluded.not_found_since) end",
         )
         .bind(self.id())
         .bind(&attempt.metric_id)
@@ -118,6 +127,7 @@ impl PackagesStore {
         .bind(serde_json::to_string(&attempt.pending)?)
         .bind(serde_json::to_string(&attempt.gaps)?)
         .bind(attempt.try_again_at.map(micros))
+        .bind(attempt.not_found_since.map(micros))
         .execute(self.pool())
         .await?;
         Ok(())
@@ -126,7 +136,7 @@ impl PackagesStore {
     /// The last attempt at every metric that was ever asked for.
     pub async fn attempts(&self) -> Result<Vec<Attempt>, ControlError> {
         let rows: Vec<AttemptColumns> = sqlx::query_as(
-            "select metric_id, attempted_at, succeeded_at, outcome, message, pending, gaps, try_again_at
+            "select metric_id, attempted_at, succeeded_at, outcome, message, pending, gaps, try_again_at, not_found_since
              from packages_attempt where team_id = $1",
         )
         .bind(self.id())
@@ -143,6 +153,7 @@ impl PackagesStore {
                     pending: serde_json::from_str(&r.5)?,
                     gaps: serde_json::from_str(&r.6)?,
                     try_again_at: r.7.map(from_micros).transpose()?,
+                    not_found_since: r.8.map(from_micros).transpose()?,
                 })
             })
             .collect()
@@ -151,11 +162,11 @@ impl PackagesStore {
     /// Stores an alert under its key.
     pub async fn write_alert(&self, alert: &AlertRow) -> Result<(), ControlError> {
         sqlx::query(
-            "insert into packages_alert (team_id, alert_key, kind, message, opened_at, closed_at, sent_at, send_error)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
+            "insert into packages_alert (team_id, alert_key, kind, message, opened_at, closed_at, sent_at, send_error, told)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              on conflict (team_id, alert_key) do update set kind = excluded.kind, message = excluded.message,
                  opened_at = excluded.opened_at, closed_at = excluded.closed_at, sent_at = excluded.sent_at,
-                 send_error = excluded.send_error",
+                 send_error = excluded.send_error, told = excluded.told",
         )
         .bind(self.id())
         .bind(&alert.alert_key)
@@ -165,6 +176,7 @@ impl PackagesStore {
         .bind(alert.closed_at.map(micros))
         .bind(alert.sent_at.map(micros))
         .bind(alert.send_error.as_deref())
+        .bind(serde_json::to_string(&alert.told)?)
         .execute(self.pool())
         .await?;
         Ok(())
@@ -173,7 +185,7 @@ impl PackagesStore {
     /// Every alert, newest first.
     pub async fn alerts(&self) -> Result<Vec<AlertRow>, ControlError> {
         let rows: Vec<AlertColumns> = sqlx::query_as(
-            "select alert_key, kind, message, opened_at, closed_at, sent_at, send_error from packages_alert
+            "select alert_key, kind, message, opened_at, closed_at, sent_at, send_error, told from packages_alert
              where team_id = $1 order by opened_at desc, alert_key",
         )
         .bind(self.id())
@@ -189,6 +201,7 @@ impl PackagesStore {
                     closed_at: r.4.map(from_micros).transpose()?,
                     sent_at: r.5.map(from_micros).transpose()?,
                     send_error: r.6,
+                    told: serde_json::from_str(&r.7)?,
                 })
             })
             .collect()

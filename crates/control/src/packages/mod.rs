@@ -3,19 +3,19 @@
 //! Spec: packages §2. Observations are rows, and the same rows once more packed by metric and year; both are written in
 //! one transaction, so a reader that follows the packed blocks by their generation sees exactly what the rows say.
 
+mod around;
 mod blocks;
 mod derived;
 mod history;
 mod memory;
 mod metrics;
 mod stats;
-#[cfg(test)]
-mod tests;
 
 use crate::{Control, ControlError, LeaseGuard, TeamControl};
 
+pub use around::{Annotation, DuckdbMonth, EvidenceRow};
 pub use blocks::{BlockStat, Blocks};
-pub use derived::{Annotation, DuckdbMonth, EvidenceRow, GuidanceRow, SignalRow};
+pub use derived::{GuidanceRow, SignalRow};
 pub use history::{HistoryRow, NewHistory, RunStatus};
 pub use memory::{AlertRow, Attempt, StoredBody};
 pub use metrics::{MetricOrigin, PackagesMetric};

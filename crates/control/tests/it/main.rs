@@ -1,5 +1,6 @@
 //! The control database, on SQLite and on PostgreSQL: the same scenarios, the same answers.
 
+mod packages;
 mod people;
 mod work;
 
@@ -63,6 +64,20 @@ scenarios!(
     people::settings_decided_at_once_all_stay,
     people::the_audit_chain_holds_under_many_writers_and_shows_tampering,
     people::teams_do_not_see_each_others_people,
+    packages::example_f_replace_versus_upsert,
+    packages::a_seed_never_replaces_what_an_api_counted_and_gives_way_to_it,
+    packages::only_where_it_comes_from_changed_is_no_revision,
+    packages::as_known_on_answers_what_was_stored_then,
+    packages::a_reader_follows_by_generation_and_sees_a_reset,
+    packages::many_rows_go_in_whole,
+    packages::two_writers_at_once_lose_nothing,
+    packages::definitions_keep_their_birth_and_are_retired_not_lost,
+    packages::runs_leave_a_row_whatever_becomes_of_them,
+    packages::what_is_derived_is_replaced_and_guidance_is_kept,
+    packages::evidence_months_and_notes_are_kept_once,
+    packages::collectors_remember_bodies_steps_and_attempts,
+    packages::alerts_configuration_and_the_writers_turn,
+    packages::packages_of_two_teams_never_meet,
     work::a_job_is_claimed_once,
     work::a_lease_has_one_holder,
     work::watermarks_and_dirty_days_belong_to_their_team,

@@ -2,15 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use tallykeep_collect::{Ask, http::one_line};
 use tallykeep_control::packages::{AlertRow, RunStatus};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
-};
+use tallykeep_notify::{Letter, MailConfig, MailSettings, Mailer, NotifyError, Webhook};
 
 use crate::{
     days::before,
@@ -133,18 +128,20 @@ impl Jobs {
                 closed_at: None,
                 sent_at: None,
                 send_error: None,
+                told: Vec::new(),
             });
             if old.is_none() {
                 opened.push(condition.message.clone());
             }
             alert.message.clone_from(&condition.message);
-            if alert.sent_at.is_none() && self.has_receiver() {
-                match self.send(&alert).await {
-                    Ok(()) => (alert.sent_at, alert.send_error) = (Some(now), None),
-                    Err(reason) => {
-                        send_errors.push(reason.clone());
-                        alert.send_error = Some(reason);
-                    }
+            let reasons = self.tell(&mut alert).await;
+            if alert.sent_at.is_none() && !alert.told.is_empty() {
+                alert.sent_at = Some(now);
+            }
+            alert.send_error = (!reasons.is_empty()).then(|| reasons.join("; "));
+            for reason in reasons {
+                if !send_errors.contains(&reason) {
+                    send_errors.push(reason);
                 }
             }
             self.store.write_alert(&alert).await?;
@@ -158,85 +155,96 @@ impl Jobs {
         Ok(Looked { open, opened, closed, send_errors })
     }
 
-    fn has_receiver(&self) -> bool {
+    /// Who is to be told: the webhook, and each mail address.
+    fn receivers(&self) -> Vec<Receiver<'_>> {
         let alerts = &self.config.alerts;
-        alerts.webhook.is_some() || (alerts.mail_server.is_some() && !alerts.mail_to.is_empty())
+        let webhook = alerts.webhook.as_deref().map(Receiver::Webhook);
+        webhook.into_iter().chain(alerts.mail_to.iter().map(|to| Receiver::Mail(to))).collect()
     }
 
-    async fn send(&self, alert: &AlertRow) -> Result<(), String> {
-        let alerts = &self.config.alerts;
-        if let Some(webhook) = &alerts.webhook {
-            let body = json!({
-                "kind": alert.kind, "message": alert.message, "text": alert.message, "opened_at": alert.opened_at,
-                "team": self.store.team().team().slug, "project": self.config.project.title,
-            });
-            self.asker
-                .client
-                .ask(&Ask::post("the alert webhook", webhook.as_str(), body))
-                .await
-                .map_err(|error| error.to_string())?;
+    /// Tells those who were not told yet, and notes them. Answers why somebody could not be told; tried again next time.
+    async fn tell(&self, alert: &mut AlertRow) -> Vec<String> {
+        let mut reasons = Vec::new();
+        for receiver in self.receivers() {
+            let key = receiver.key();
+            if alert.told.contains(&key) {
+                continue;
+            }
+            let sent = match receiver {
+                Receiver::Webhook(address) => self.post_alert(address, alert).await,
+                Receiver::Mail(to) => self.mail_alert(to, alert).await,
+            };
+            match sent {
+                Ok(()) => alert.told.push(key),
+                Err(error) => {
+                    let reason = error.to_string();
+                    if !reasons.contains(&reason) {
+                        reasons.push(reason);
+                    }
+                }
+            }
         }
-        if let (Some(server), false) = (&alerts.mail_server, alerts.mail_to.is_empty()) {
-            let from = alerts.mail_from.as_deref().unwrap_or("tallykeep@localhost");
-            let subject = format!("{}: {}", self.config.project.title, alert.message);
-            mail(server, from, &alerts.mail_to, &subject, &alert.message, self.clock.now())
-                .await
-                .map_err(|error| format!("the mail server {server} did not take the alert: {error}"))?;
-        }
+        reasons
+    }
+
+    async fn post_alert(&self, address: &str, alert: &AlertRow) -> Result<(), NotifyError> {
+        let body = json!({
+            "kind": alert.kind, "message": alert.message, "text": alert.message, "opened_at": alert.opened_at,
+            "team": self.store.team().team().slug, "project": self.config.project.title,
+        });
+        Webhook::new(self.settings.timeout, self.settings.retry_base.unwrap_or(RETRY_BASE))?.post(address, &body).await
+    }
+
+    async fn mail_alert(&self, to: &str, alert: &AlertRow) -> Result<(), NotifyError> {
+        let letter = Letter {
+            to: vec![to.to_owned()],
+            subject: format!("{}: {}", self.config.project.title, alert.message),
+            text: format!(
+                "{}\n\nSince {} (UTC). Kind: {}. Team: {}.\nIt is told once; `tallykeep packages alerts` lists what is open.\n",
+                alert.message,
+                alert.opened_at.strftime("%Y-%m-%d %H:%M"),
+                alert.kind,
+                self.store.team().team().slug
+            ),
+            ..Letter::default()
+        };
+        self.alert_mailer()?.send(&letter, self.clock.now()).await?;
         Ok(())
     }
+
+    /// The installation's mail server, or the one `[alerts]` names, which is spoken to without the installation's login.
+    fn alert_mailer(&self) -> Result<Mailer, NotifyError> {
+        let alerts = &self.config.alerts;
+        let own =
+            MailConfig { server: alerts.mail_server.clone(), from: alerts.mail_from.clone(), ..MailConfig::default() };
+        let settings = match MailSettings::resolve(&own, &|_| None)? {
+            Some(settings) => settings,
+            None => self.mail.clone().ok_or_else(|| {
+                NotifyError::Settings(
+                    "[alerts] mail_to names receivers, but no mail server is configured ([mail] server)".to_owned(),
+                )
+            })?,
+        };
+        let retry_base = self.settings.retry_base.unwrap_or(settings.retry_base);
+        Mailer::new(&MailSettings { retry_base, ..settings })
+    }
 }
 
-/// Hands a message to a mail server that takes mail without a login.
-async fn mail(
-    server: &str,
-    from: &str,
-    to: &[String],
-    subject: &str,
-    text: &str,
-    now: Timestamp,
-) -> std::io::Result<()> {
-    let address = if server.contains(':') { server.to_owned() } else { format!("{server}:25") };
-    let talk = async {
-        let (reader, mut writer) = TcpStream::connect(&address).await?.into_split();
-        let mut reader = BufReader::new(reader);
-        expect(&mut reader, '2').await?;
-        let plain = |text: &str| one_line(text, 500);
-        let mut commands = vec![("EHLO tallykeep".to_owned(), '2'), (format!("MAIL FROM:<{}>", plain(from)), '2')];
-        commands.extend(to.iter().map(|to| (format!("RCPT TO:<{}>", plain(to)), '2')));
-        commands.push(("DATA".to_owned(), '3'));
-        let date = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_default();
-        commands.push((
-            format!(
-                "From: {}\r\nTo: {}\r\nSubject: {}\r\nDate: {date}\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n.",
-                plain(from),
-                plain(&to.join(", ")),
-                one_line(subject, 150),
-                text.lines().map(|line| if line.starts_with('.') { format!(".{line}") } else { line.to_owned() }).collect::<Vec<_>>().join("\r\n")
-            ),
-            '2',
-        ));
-        for (command, answer) in commands {
-            writer.write_all(format!("{command}\r\n").as_bytes()).await?;
-            expect(&mut reader, answer).await?;
-        }
-        writer.write_all(b"QUIT\r\n").await
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), talk)
-        .await
-        .map_err(|_| std::io::Error::other("no answer within 30 s"))?
+/// First wait between two tries at a webhook.
+const RETRY_BASE: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[derive(Clone, Copy)]
+enum Receiver<'a> {
+    Webhook(&'a str),
+    Mail(&'a str),
 }
 
-/// Reads an answer, whose last line has a blank after the number.
-async fn expect(reader: &mut BufReader<tokio::net::tcp::OwnedReadHalf>, first: char) -> std::io::Result<()> {
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).await? == 0 {
-            return Err(std::io::Error::other("the connection ended"));
+impl Receiver<'_> {
+    /// How the store remembers that it was told.
+    fn key(self) -> String {
+        match self {
+            Self::Webhook(_) => "webhook".to_owned(),
+            Self::Mail(to) => format!("mail:{to}"),
         }
-        if line.as_bytes().get(3) == Some(&b'-') {
-            continue;
-        }
-        return if line.starts_with(first) { Ok(()) } else { Err(std::io::Error::other(one_line(&line, 160))) };
     }
 }

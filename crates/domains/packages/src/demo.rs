@@ -222,11 +222,14 @@ fn row(metric: &str, day: Date, value: i64, window: &str, reference: &str) -> St
 async fn told(jobs: &Jobs, latest: Date, now: Timestamp, written: u64) -> Result<(), JobError> {
     let at = midnight(crate::days::after(latest, 1)).max(now - jiff::SignedDuration::from_hours(20)).min(now);
     let vanished = "downloads:tidekit:nodejs";
-    let message = "404 from npm: package tidekit-legacy not found";
-    for (job, name, status, errors) in [
-        ("update_daily_downloads", "demo:downloads", RunStatus::Partial, Some(format!("{vanished}: {message}"))),
-        ("update_daily_stars", "demo:stars", RunStatus::Success, None),
-        ("update_all", "demo:backfill", RunStatus::Success, None),
+    let days = STORIES.iter().find_map(|story| if let Event::Vanished(days) = story.what { Some(days) } else { None });
+    let since = at - jiff::SignedDuration::from_hours(24 * (days.unwrap_or(0) - 1));
+    let message =
+        format!("not found since {}: 404 from npm: package tidekit-legacy not found", since.strftime("%Y-%m-%d"));
+    for (job, name) in [
+        ("update_daily_downloads", "demo:downloads"),
+        ("update_daily_stars", "demo:stars"),
+        ("update_all", "demo:backfill"),
     ] {
         let rows_inserted = if job == "update_all" { i64::try_from(written).unwrap_or(i64::MAX) } else { 8 };
         jobs.store
@@ -235,10 +238,10 @@ async fn told(jobs: &Jobs, latest: Date, now: Timestamp, written: u64) -> Result
                 job_name: job.to_owned(),
                 started_at: at,
                 finished_at: Some(at),
-                status,
+                status: RunStatus::Success,
                 rows_inserted,
                 rows_updated: 0,
-                error_summary: errors,
+                error_summary: None,
                 details: None,
             })
             .await?;
@@ -251,10 +254,11 @@ async fn told(jobs: &Jobs, latest: Date, now: Timestamp, written: u64) -> Result
                 attempted_at: at,
                 succeeded_at: (!gone).then_some(at),
                 outcome: if gone { "vanished" } else { "ok" }.to_owned(),
-                message: gone.then(|| message.to_owned()),
+                message: gone.then(|| message.clone()),
                 pending: if story.reference.starts_with("npm") && !gone { vec![latest] } else { Vec::new() },
                 gaps: Vec::new(),
                 try_again_at: None,
+                not_found_since: gone.then_some(since),
             })
             .await?;
     }

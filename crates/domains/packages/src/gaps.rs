@@ -99,7 +99,7 @@ pub async fn coverage(
             let missing: Vec<MissingDay> = match (first, downloads) {
                 (Some(first), true) => each_day(first, latest)
                     .filter(|day| !known.contains(day) && !pending.contains(day))
-                    .map(|day| missing_day(day, source.map(|s| s.reach().days), latest))
+                    .map(|day| missing_day(day, source.map(|s| s.about().reach.days), latest))
                     .collect(),
                 _ => Vec::new(),
             };
@@ -120,7 +120,7 @@ pub async fn coverage(
                 source: metric.source.clone(),
                 registry: source.map_or_else(
                     || if metric.source == "github" { "GitHub" } else { &metric.source }.to_owned(),
-                    |s| s.registry().to_owned(),
+                    |s| s.about().registry.to_owned(),
                 ),
                 subject: metric.subject.clone(),
                 has_collector: source.is_some() || metric.source == "github",

@@ -55,7 +55,7 @@ pub fn propose(wanted: &Wanted, today: Date) -> Result<Config, ConfigError> {
         };
         let id = NICKNAMES.iter().find(|(nick, _)| *nick == registry).map_or(registry, |(_, id)| *id);
         let Some(source) = daily_source(id) else {
-            let known: Vec<&str> = SOURCES.iter().map(|s| s.id()).collect();
+            let known: Vec<&str> = SOURCES.iter().map(|s| s.about().id).collect();
             return Err(ConfigError(format!(
                 "`{entry}`: no registry `{registry}`; there are pypi, npm, crates, cran, php ({})",
                 known.join(", ")
@@ -63,7 +63,7 @@ pub fn propose(wanted: &Wanted, today: Date) -> Result<Config, ConfigError> {
         };
         let of = given.unwrap_or_else(|| slug(name.trim_start_matches('@').split('/').next().unwrap_or(name)));
         product(&of);
-        let mut metric_id = format!("downloads:{of}:{}", source.sdk());
+        let mut metric_id = format!("downloads:{of}:{}", source.about().sdk);
         if metrics.iter().any(|m| m.id == metric_id) {
             metric_id = format!("downloads:{of}:{}", slug(name));
         }
@@ -73,8 +73,8 @@ pub fn propose(wanted: &Wanted, today: Date) -> Result<Config, ConfigError> {
             product: of,
             source: id.to_owned(),
             subject: name.trim().to_owned(),
-            sdk: Some(source.sdk().to_owned()),
-            display_name: match source.sdk() {
+            sdk: Some(source.about().sdk.to_owned()),
+            display_name: match source.about().sdk {
                 "python" => "Python".to_owned(),
                 "nodejs" => "NodeJS".to_owned(),
                 "rust" => "Rust".to_owned(),
@@ -151,7 +151,7 @@ pub async fn check(asker: &Asker, config: &Config) -> Vec<Checked> {
                     let week: i64 = fetched.days.range(before(latest, 6)..after(latest, 1)).map(|(_, n)| n).sum();
                     format!("{week} downloads in the last seven days")
                 });
-                (source.registry(), told)
+                (source.about().registry, told)
             }
             (_, None) => (metric.source.as_str(), Ok("no collector: its rows are imported".to_owned())),
         };

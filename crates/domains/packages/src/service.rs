@@ -8,6 +8,7 @@ use std::{
 
 use tallykeep_control::{TeamControl, packages::PackagesStore};
 use tallykeep_model::TeamSlug;
+use tallykeep_notify::{MailConfig, MailSettings};
 
 use crate::{
     config::{Config, ConfigError},
@@ -23,6 +24,7 @@ pub struct Packages {
     /// The file was named on the command line: it is meant for whatever team the command is about.
     is_for_every_team: bool,
     environment: Environment,
+    mail: MailConfig,
     readers: Mutex<HashMap<i64, Reader>>,
 }
 
@@ -40,7 +42,13 @@ impl Packages {
             }
             (None, None) => None,
         };
-        Ok(Self { explicit, is_for_every_team, environment, readers: Mutex::default() })
+        Ok(Self { explicit, is_for_every_team, environment, mail: MailConfig::default(), readers: Mutex::default() })
+    }
+
+    /// With the installation's mail server.
+    pub fn with_mail(mut self, mail: MailConfig) -> Self {
+        self.mail = mail;
+        self
     }
 
     pub fn environment(&self) -> &Environment {
@@ -79,7 +87,9 @@ impl Packages {
         let config = self.config(&store).await?;
         let settings =
             Settings::from_environment(self.environment.clone()).map_err(|error| JobError::Usage(error.to_string()))?;
-        Jobs::new(store, config, settings, say)
+        let mail = MailSettings::resolve(&self.mail, &|name| self.environment.get(name).map(str::to_owned))
+            .map_err(|error| JobError::Usage(error.to_string()))?;
+        Ok(Jobs { mail, ..Jobs::new(store, config, settings, say)? })
     }
 
     /// The team's reader; one per process, so that its index stays.

@@ -95,30 +95,36 @@ mod tests {
     #[test]
     fn example_b_crates_io() {
         let answer = fetched(&[(6, 15), (7, 9), (8, 2)]);
-        let settled = settle(&answer, &days(6, 7), L, CratesIo.reach(), AbsentDays::Skip, false);
+        let settled = settle(&answer, &days(6, 7), L, CratesIo.about().reach, AbsentDays::Skip, false);
         assert_eq!(show(&settled), "6=15 7=9 pending  gaps ");
     }
 
     #[test]
     fn example_c_npm_pending_zero() {
         let answer = fetched(&[(5, 20110), (6, 19840), (7, 0)]);
-        let settled = settle(&answer, &days(5, 7), L, Npm.reach(), AbsentDays::Skip, false);
+        let settled = settle(&answer, &days(5, 7), L, Npm.about().reach, AbsentDays::Skip, false);
         assert_eq!(show(&settled), "5=20110 6=19840 pending 7 gaps ");
-        let reference = settle(&answer, &days(5, 7), L, Npm.reach(), AbsentDays::Zero, false);
+        let reference = settle(&answer, &days(5, 7), L, Npm.about().reach, AbsentDays::Zero, false);
         assert_eq!(show(&reference), "5=20110 6=19840 7=0 pending  gaps ");
-        let old =
-            settle(&fetched(&[(3, 5), (4, 0), (5, 0), (6, 7)]), &days(4, 5), L, Npm.reach(), AbsentDays::Skip, false);
+        let old = settle(
+            &fetched(&[(3, 5), (4, 0), (5, 0), (6, 7)]),
+            &days(4, 5),
+            L,
+            Npm.about().reach,
+            AbsentDays::Skip,
+            false,
+        );
         assert_eq!(show(&old), "4=0 pending 5 gaps ", "a zero more than three days old is a zero");
     }
 
     #[test]
     fn pending_gap_and_zero_are_told_apart() {
         let answer = fetched(&[(2, 5), (4, 0), (5, 6)]);
-        let settled = settle(&answer, &days(1, 7), L, Pypistats.reach(), AbsentDays::Skip, false);
+        let settled = settle(&answer, &days(1, 7), L, Pypistats.about().reach, AbsentDays::Skip, false);
         assert_eq!(show(&settled), "2=5 4=0 5=6 pending 6,7 gaps 1,3");
-        let reference = settle(&answer, &days(1, 7), L, Pypistats.reach(), AbsentDays::Zero, false);
+        let reference = settle(&answer, &days(1, 7), L, Pypistats.about().reach, AbsentDays::Zero, false);
         assert_eq!(show(&reference), "1=0 2=5 3=0 4=0 5=6 6=0 7=0 pending  gaps ");
-        let crates = settle(&answer, &days(1, 7), L, CratesIo.reach(), AbsentDays::Zero, true);
+        let crates = settle(&answer, &days(1, 7), L, CratesIo.about().reach, AbsentDays::Zero, true);
         assert_eq!(show(&crates), "2=5 3=0 4=0 5=6 pending 6,7 gaps 1");
     }
 }

@@ -47,7 +47,7 @@ async fn seed_repository(context: &Context, seed: u64) -> anyhow::Result<()> {
     let today = context.clock.today();
     let folder = tempfile::tempdir()?;
     if repository.communities().await?.is_empty() {
-        println!("Inventing a repository …");
+        crate::output::say!("Inventing a repository …");
         let files = write_files(folder.path(), Size::Demo, seed, today)?;
         let request = ImportRequest {
             records: vec![files.records],
@@ -57,9 +57,9 @@ async fn seed_repository(context: &Context, seed: u64) -> anyhow::Result<()> {
             dry_run: false,
         };
         let report = repository.import(&request, &mut |_| true).await?;
-        println!("{} records, {} usage events", report.records.new, report.usage_events.new);
+        crate::output::say!("{} records, {} usage events", report.records.new, report.usage_events.new);
     }
-    println!("Aggregating …");
+    crate::output::say!("Aggregating …");
     let id = uuid::Uuid::now_v7().to_string();
     repository.aggregate(&AggregateRequest::default(), &id, &mut |_| true).await?;
     Ok(())

@@ -1,8 +1,6 @@
 //! `tallykeep openapi`
 
-use std::io::Write;
-
-use crate::context::Context;
+use crate::{context::Context, output::write_out};
 
 /// Print the OpenAPI document of the HTTP API
 #[derive(Debug, clap::Args)]
@@ -12,9 +10,6 @@ pub struct Openapi {}
 impl Openapi {
     pub async fn run(self, _context: &Context) -> anyhow::Result<()> {
         let document = tallykeep_server::openapi();
-        let mut out = std::io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &document)?;
-        writeln!(out)?;
-        Ok(())
+        write_out(&format!("{}\n", serde_json::to_string_pretty(&document)?))
     }
 }

@@ -13,7 +13,7 @@ impl Schedule {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         let Self::Run = self;
         let app = domains::app(context, true).await?.build();
-        println!("The timetable runs; stop it with Ctrl-C.");
+        crate::output::say!("The timetable runs; stop it with Ctrl-C.");
         tallykeep_server::run_jobs_and_timetable(app, crate::context::interrupted()).await;
         Ok(())
     }

@@ -33,11 +33,11 @@ impl Serve {
                 None
             }
         };
-        println!("Tallykeep serves http://{address}/");
+        crate::output::say!("Tallykeep serves http://{address}/");
         if !address.ip().is_loopback()
             && let Some(code) = app.first_run_code().await?
         {
-            println!("Nobody may sign in yet. Open http://{address}/first-run and use the code {code}");
+            crate::output::say!("Nobody may sign in yet. Open http://{address}/first-run and use the code {code}");
         }
         tallykeep_server::serve(app, listener, crate::context::interrupted()).await?;
         if let Some(guard) = guard {

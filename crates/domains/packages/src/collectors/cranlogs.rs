@@ -7,31 +7,31 @@ use jiff::civil::Date;
 use serde_json::Value;
 use tallykeep_collect::CollectError;
 
-use super::{Asker, DailySource, Fetched, Reach, day, segment, shape};
-use crate::upstreams::{CRANLOGS, Upstream};
+use super::{About, Asker, DailySource, Fetched, Reach, segment, shape};
+use crate::upstreams::CRANLOGS;
 
 pub struct Cranlogs;
 
+static ABOUT: About = About {
+    id: "cranlogs",
+    registry: "CRAN",
+    upstream: CRANLOGS,
+    sdk: "r",
+    reference: "cran",
+    reach: Reach {
+        days: None,
+        whole: false,
+        chunk_days: 365,
+        late_zero_days: 3,
+        leaves_out_zeros: false,
+        since: Some(Date::constant(2012, 10, 1)),
+    },
+};
+
 #[async_trait::async_trait]
 impl DailySource for Cranlogs {
-    fn id(&self) -> &'static str {
-        "cranlogs"
-    }
-    fn registry(&self) -> &'static str {
-        "CRAN"
-    }
-    fn upstream(&self) -> Upstream {
-        CRANLOGS
-    }
-    fn reach(&self) -> Reach {
-        let since = Some(Date::constant(2012, 10, 1));
-        Reach { days: None, whole: false, chunk_days: 365, late_zero_days: 3, leaves_out_zeros: false, since }
-    }
-    fn sdk(&self) -> &'static str {
-        "r"
-    }
-    fn source_ref(&self, _: &Asker, package: &str) -> String {
-        format!("cran:{package}")
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     async fn daily(&self, asker: &Asker, package: &str, first: Date, last: Date) -> Result<Fetched, CollectError> {
@@ -45,14 +45,7 @@ fn read(body: &Value) -> Result<Fetched, CollectError> {
     let rows = body[0]["downloads"]
         .as_array()
         .ok_or_else(|| shape(CRANLOGS, "there is no list of days; is the package on CRAN?"))?;
-    let mut fetched = Fetched::default();
-    for row in rows {
-        let (Some(day), Some(count)) = (day(&row["day"]), row["downloads"].as_i64()) else {
-            return Err(shape(CRANLOGS, "a row lacks its day or its downloads"));
-        };
-        fetched.take(day, count);
-    }
-    Ok(fetched)
+    Fetched::of_rows(rows, CRANLOGS)
 }
 
 #[cfg(test)]

@@ -6,30 +6,31 @@ use jiff::civil::Date;
 use serde_json::Value;
 use tallykeep_collect::CollectError;
 
-use super::{Asker, DailySource, Fetched, Reach, day, segment, shape};
-use crate::upstreams::{CRATES, Upstream};
+use super::{About, Asker, DailySource, Fetched, Reach, day, segment, shape};
+use crate::upstreams::CRATES;
 
 pub struct CratesIo;
 
+static ABOUT: About = About {
+    id: "cratesio",
+    registry: "crates.io",
+    upstream: CRATES,
+    sdk: "rust",
+    reference: "crates",
+    reach: Reach {
+        days: Some(90),
+        whole: true,
+        chunk_days: 90,
+        late_zero_days: 0,
+        leaves_out_zeros: true,
+        since: None,
+    },
+};
+
 #[async_trait::async_trait]
 impl DailySource for CratesIo {
-    fn id(&self) -> &'static str {
-        "cratesio"
-    }
-    fn registry(&self) -> &'static str {
-        "crates.io"
-    }
-    fn upstream(&self) -> Upstream {
-        CRATES
-    }
-    fn reach(&self) -> Reach {
-        Reach { days: Some(90), whole: true, chunk_days: 90, late_zero_days: 0, leaves_out_zeros: true, since: None }
-    }
-    fn sdk(&self) -> &'static str {
-        "rust"
-    }
-    fn source_ref(&self, _: &Asker, package: &str) -> String {
-        format!("crates:{package}")
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     async fn daily(&self, asker: &Asker, package: &str, _: Date, _: Date) -> Result<Fetched, CollectError> {

@@ -28,7 +28,7 @@ pub const SOURCES: &[&dyn DailySource] =
 
 /// The collector of a source; `None` when its rows can only be imported.
 pub fn daily_source(id: &str) -> Option<&'static dyn DailySource> {
-    SOURCES.iter().copied().find(|source| source.id() == id)
+    SOURCES.iter().copied().find(|source| source.about().id == id)
 }
 
 /// How much one call brings, and how far back a source remembers (spec §6.2).
@@ -58,6 +58,18 @@ pub struct Fetched {
 }
 
 impl Fetched {
+    /// Of rows with `day` and `downloads`; one that lacks either makes the answer unusable.
+    pub(crate) fn of_rows(rows: &[Value], upstream: Upstream) -> Result<Self, CollectError> {
+        let mut fetched = Self::default();
+        for row in rows {
+            let (Some(day), Some(count)) = (day(&row["day"]), row["downloads"].as_i64()) else {
+                return Err(shape(upstream, "a row lacks its day or its downloads"));
+            };
+            fetched.take(day, count);
+        }
+        Ok(fetched)
+    }
+
     /// Takes a day's count. A negative one is refused, and so are two different ones for one day.
     pub(crate) fn take(&mut self, day: Date, count: i64) {
         if count < 0 {
@@ -76,19 +88,29 @@ impl Fetched {
     }
 }
 
+/// What is always true of a source.
+#[derive(Debug)]
+pub struct About {
+    /// The token in `metrics.source`.
+    pub id: &'static str,
+    /// The registry's name for people.
+    pub registry: &'static str,
+    pub upstream: Upstream,
+    /// The usual SDK of its packages, for `init`.
+    pub sdk: &'static str,
+    /// The word before the package in `source_ref`.
+    pub reference: &'static str,
+    pub reach: Reach,
+}
+
 /// A source of daily downloads.
 #[async_trait::async_trait]
 pub trait DailySource: Send + Sync {
-    /// The token in `metrics.source`.
-    fn id(&self) -> &'static str;
-    /// The registry's name for people.
-    fn registry(&self) -> &'static str;
-    fn upstream(&self) -> Upstream;
-    fn reach(&self) -> Reach;
-    /// The usual SDK of its packages, for `init`.
-    fn sdk(&self) -> &'static str;
+    fn about(&self) -> &'static About;
     /// What `source_ref` says about a package.
-    fn source_ref(&self, asker: &Asker, package: &str) -> String;
+    fn source_ref(&self, _: &Asker, package: &str) -> String {
+        format!("{}:{package}", self.about().reference)
+    }
     /// Downloads per UTC day of a package, at least those of `[first, last]` the source has.
     ///
     /// Shape: by day; a day the source leaves out is absent, not zero. Unit: downloads per UTC day; additive.

@@ -7,31 +7,31 @@ use jiff::civil::Date;
 use serde_json::Value;
 use tallykeep_collect::CollectError;
 
-use super::{Asker, DailySource, Fetched, Reach, segment, shape};
-use crate::upstreams::{PACKAGIST, Upstream};
+use super::{About, Asker, DailySource, Fetched, Reach, segment, shape};
+use crate::upstreams::PACKAGIST;
 
 pub struct Packagist;
 
+static ABOUT: About = About {
+    id: "packagist",
+    registry: "Packagist",
+    upstream: PACKAGIST,
+    sdk: "php",
+    reference: "packagist",
+    reach: Reach {
+        days: None,
+        whole: false,
+        chunk_days: 365,
+        late_zero_days: 1,
+        leaves_out_zeros: false,
+        since: Some(Date::constant(2012, 4, 13)),
+    },
+};
+
 #[async_trait::async_trait]
 impl DailySource for Packagist {
-    fn id(&self) -> &'static str {
-        "packagist"
-    }
-    fn registry(&self) -> &'static str {
-        "Packagist"
-    }
-    fn upstream(&self) -> Upstream {
-        PACKAGIST
-    }
-    fn reach(&self) -> Reach {
-        let since = Some(Date::constant(2012, 4, 13));
-        Reach { days: None, whole: false, chunk_days: 365, late_zero_days: 1, leaves_out_zeros: false, since }
-    }
-    fn sdk(&self) -> &'static str {
-        "php"
-    }
-    fn source_ref(&self, _: &Asker, package: &str) -> String {
-        format!("packagist:{package}")
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
     async fn daily(&self, asker: &Asker, package: &str, first: Date, last: Date) -> Result<Fetched, CollectError> {

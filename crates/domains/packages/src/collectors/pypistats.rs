@@ -4,27 +4,31 @@ use jiff::civil::Date;
 use serde_json::Value;
 use tallykeep_collect::CollectError;
 
-use super::{Asker, DailySource, Fetched, Reach, day, segment, shape};
-use crate::upstreams::{PYPISTATS, Upstream};
+use super::{About, Asker, DailySource, Fetched, Reach, day, segment, shape};
+use crate::upstreams::PYPISTATS;
 
 pub struct Pypistats;
 
+static ABOUT: About = About {
+    id: "pypistats",
+    registry: "PyPI",
+    upstream: PYPISTATS,
+    sdk: "python",
+    reference: "pypi",
+    reach: Reach {
+        days: Some(180),
+        whole: true,
+        chunk_days: 180,
+        late_zero_days: 0,
+        leaves_out_zeros: false,
+        since: None,
+    },
+};
+
 #[async_trait::async_trait]
 impl DailySource for Pypistats {
-    fn id(&self) -> &'static str {
-        "pypistats"
-    }
-    fn registry(&self) -> &'static str {
-        "PyPI"
-    }
-    fn upstream(&self) -> Upstream {
-        PYPISTATS
-    }
-    fn reach(&self) -> Reach {
-        Reach { days: Some(180), whole: true, chunk_days: 180, late_zero_days: 0, leaves_out_zeros: false, since: None }
-    }
-    fn sdk(&self) -> &'static str {
-        "python"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
     fn source_ref(&self, asker: &Asker, package: &str) -> String {
         // The reference's spelling for its only mode; the other mode says so.

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use tallykeep_control::packages::StatRow;
 
-use super::{JobError, Jobs, MetricOutcome, Report, Run, outcome_of};
+use super::{JobError, Jobs, MetricOutcome, Report, Run, chunk::Chunk};
 use crate::{
     collectors::{DailySource, daily_source},
     config::{Family, Metric},
     days::{after, before, days_between, each_day, target_days},
-    settle::settle,
 };
 
 /// How a download job is to run.
@@ -52,8 +51,7 @@ impl Jobs {
         options: &DownloadOptions,
         rows: &mut Vec<StatRow>,
     ) -> Result<(), JobError> {
-        let mut outcome =
-            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+        let mut outcome = MetricOutcome::of(metric);
         let Some(source) = daily_source(&metric.source) else {
             outcome.outcome = "no_collector".to_owned();
             outcome.notes.push(format!("`{}` has no collector: its rows are imported", metric.source));
@@ -67,7 +65,7 @@ impl Jobs {
             .into_iter()
             .collect();
         if options.reconcile {
-            let days = source.reach().days.unwrap_or(RECONCILE_DAYS);
+            let days = source.about().reach.days.unwrap_or(RECONCILE_DAYS);
             targets.extend(each_day(before(latest, days - 1), latest));
         } else if self.config.refresh.refill_gaps && !targets.is_empty() {
             targets.extend(self.refillable(metric, source, latest).await?);
@@ -85,44 +83,12 @@ impl Jobs {
         let targets: Vec<Date> = targets.into_iter().collect();
         let mut values = BTreeMap::new();
         for (from, to) in chunks(source, first, last) {
-            let fetched = match source.daily(&self.asker, &metric.subject, from, to).await {
-                Ok(fetched) => fetched,
-                Err(error) => {
-                    run.error(&self.say, &metric.id, &error.to_string());
-                    outcome_of(&error).clone_into(&mut outcome.outcome);
-                    outcome.try_again_at = error.try_again_at();
-                    break;
-                }
-            };
+            let chunk = Chunk { metric, source, from, to, is_window: options.reconcile };
             let part: Vec<Date> = targets.iter().copied().filter(|day| from <= *day && *day <= to).collect();
-            let mut settled = settle(
-                &fetched,
-                &part,
-                latest,
-                source.reach(),
-                self.config.refresh.absent_days,
-                metric.absent_means_zero,
-            );
-            if options.reconcile {
-                // Days before the answer begins are beyond the source's window, not gaps in it.
-                let start = fetched.span().map(|span| span.0);
-                settled.gaps.retain(|day| start.is_none_or(|start| *day > start));
-            }
-            for reason in &settled.refused {
-                run.error(&self.say, &metric.id, &format!("{}: {reason}", source.upstream().name));
-            }
-            outcome.notes.extend(fetched.notes);
-            outcome.pending.extend(settled.pending);
-            outcome.gaps.extend(settled.gaps);
+            let Some(settled) = self.fetch(run, &mut outcome, &chunk, &part).await else { break };
             values.extend(settled.values);
         }
-        if outcome.outcome == "ok" {
-            if !outcome.gaps.is_empty() {
-                outcome.outcome = "gaps".to_owned();
-            } else if !outcome.pending.is_empty() {
-                outcome.outcome = "pending".to_owned();
-            }
-        }
+        outcome.settle();
         let source_ref = source.source_ref(&self.asker, &metric.subject);
         if options.reconcile {
             // Only differences: what is equal keeps its provenance and its run.
@@ -143,7 +109,7 @@ impl Jobs {
 
     /// Gaps between the first and the newest stored day that the source can still deliver and that cost no further call.
     async fn refillable(&self, metric: &Metric, source: &dyn DailySource, latest: Date) -> Result<Vec<Date>, JobError> {
-        let reach = source.reach();
+        let reach = source.about().reach;
         let window = if reach.whole { reach.days.unwrap_or(0) } else { 30 };
         Ok(self.missing_days(&metric.id, before(latest, window - 1)).await?)
     }
@@ -170,7 +136,7 @@ pub(crate) fn check_lookback(days: i64) -> Result<(), JobError> {
 /// The calls a range takes. Boundaries of ranged sources are fixed from the source's first day on, so that a backfill that is
 /// resumed on another day asks for the same chunks.
 pub fn chunks(source: &dyn DailySource, first: Date, last: Date) -> Vec<(Date, Date)> {
-    let reach = source.reach();
+    let reach = source.about().reach;
     if reach.whole || days_between(first, last) < reach.chunk_days {
         return vec![(first, last)];
     }

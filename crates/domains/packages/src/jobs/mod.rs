@@ -1,6 +1,7 @@
 //! Jobs (spec/packages §7): one writer at a time, a run row from the first moment, one metric's failure never another's.
 
 pub mod bootstrap;
+mod chunk;
 pub mod derive;
 pub mod downloads;
 pub mod evidence;
@@ -10,7 +11,7 @@ pub mod seeds;
 pub mod stars;
 pub mod update_all;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
 use jiff::{Timestamp, civil::Date};
@@ -22,6 +23,7 @@ use tallykeep_control::{
     packages::{Attempt, HistoryRow, PackagesStore, RunStatus, StatRow, WriteCounts},
 };
 use tallykeep_model::Clock;
+use tallykeep_notify::MailSettings;
 
 use crate::{
     collectors::{Asker, StoredMemory},
@@ -29,6 +31,9 @@ use crate::{
     days::latest_completed_day,
     environment::Settings,
 };
+
+/// A thing not found for so long is gone; until then a 404 may be a slip. With daily runs it is the third one.
+const GONE_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(47);
 
 /// Why a job could not run at all. What goes wrong with one metric is in its report instead.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,8 @@ pub struct Jobs {
     pub asker: Asker,
     pub clock: Clock,
     pub say: Say,
+    /// The installation's mail server, for alerts.
+    pub mail: Option<MailSettings>,
 }
 
 /// What became of one metric in a run.
@@ -125,6 +132,8 @@ pub struct Run {
     pub metrics: Vec<MetricOutcome>,
     /// Metrics that were asked for or computed at all.
     pub tried: usize,
+    /// Metrics whose upstream has said for days that they do not exist, and since when.
+    pub(crate) known_gone: BTreeMap<String, Timestamp>,
     pub extra: IndexMap<String, Value>,
 }
 
@@ -142,7 +151,7 @@ impl Jobs {
     pub fn new(store: PackagesStore, config: Config, settings: Settings, say: Say) -> Result<Self, JobError> {
         let clock = store.team().clock();
         let asker = Asker::new(settings.clone(), &config, clock, Arc::new(StoredMemory(store.clone())))?;
-        Ok(Self { store, config, settings, asker, clock, say })
+        Ok(Self { store, config, settings, asker, clock, say, mail: None })
     }
 
     pub fn latest(&self) -> Date {
@@ -180,7 +189,12 @@ impl Jobs {
 
     /// Opens a run: its row says `running` from now on.
     pub async fn start(&self, job: &str, run_id: Option<String>) -> Result<Run, JobError> {
+        let sure = self.clock.now() - GONE_AFTER;
+        let known_gone = self.store.attempts().await?.into_iter().filter_map(|attempt| {
+            attempt.not_found_since.filter(|since| *since <= sure).map(|since| (attempt.metric_id, since))
+        });
         let run = Run {
+            known_gone: known_gone.collect(),
             job: job.to_owned(),
             id: run_id.unwrap_or_else(|| self.run_id(job)),
             started_at: self.clock.now(),
@@ -213,10 +227,15 @@ impl Jobs {
     }
 
     /// Closes a run: its row, what became of each metric, its report.
-    pub async fn finish(&self, run: Run) -> Result<Report, JobError> {
+    pub async fn finish(&self, mut run: Run) -> Result<Report, JobError> {
         let now = self.clock.now();
         let failed =
             run.metrics.iter().filter(|m| matches!(m.outcome.as_str(), "failed" | "throttled" | "vanished")).count();
+        if run.errors.is_empty() && run.tried > 0 && failed == run.tried {
+            // Nothing is left of what is counted: that is no success, however well known.
+            let gone = run.metrics.iter().filter(|m| m.outcome == "vanished");
+            run.errors = gone.map(|m| format!("{}: {}", m.metric_id, m.notes.join("; "))).collect();
+        }
         let status = match run.errors.len() {
             0 => RunStatus::Success,
             _ if run.tried > 0 && failed == run.tried => RunStatus::Failed,
@@ -229,17 +248,19 @@ impl Jobs {
             run.metrics.iter().filter(|m| asks && !matches!(m.outcome.as_str(), "up_to_date" | "no_collector"))
         {
             let bad = matches!(metric.outcome.as_str(), "failed" | "throttled" | "vanished");
-            let message = run.errors.iter().find(|error| error.starts_with(&format!("{}: ", metric.metric_id)));
+            let message = run.errors.iter().find_map(|error| error.strip_prefix(&format!("{}: ", metric.metric_id)));
+            let note = || (metric.outcome == "vanished").then(|| metric.notes.join("; "));
             self.store
                 .write_attempt(&Attempt {
                     metric_id: metric.metric_id.clone(),
                     attempted_at: now,
                     succeeded_at: (!bad).then_some(now),
                     outcome: metric.outcome.clone(),
-                    message: message.map(|m| m[metric.metric_id.len() + 2..].to_owned()),
+                    message: message.map(str::to_owned).or_else(note),
                     pending: metric.pending.clone(),
                     gaps: metric.gaps.clone(),
                     try_again_at: metric.try_again_at,
+                    not_found_since: (metric.outcome == "vanished").then_some(now),
                 })
                 .await?;
         }

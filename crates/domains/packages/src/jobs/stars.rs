@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tallykeep_collect::{CollectError, http::one_line};
 use tallykeep_control::packages::StatRow;
 
-use super::{JobError, Jobs, MetricOutcome, Report, Run, downloads::check_lookback, outcome_of};
+use super::{JobError, Jobs, MetricOutcome, Report, Run, downloads::check_lookback};
 use crate::{
     collectors::github::{self, Repository},
     config::{Family, Metric, StarFallback},
@@ -61,8 +61,7 @@ impl Jobs {
         options: &StarOptions,
         rows: &mut Vec<StatRow>,
     ) -> Result<(), JobError> {
-        let mut outcome =
-            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+        let mut outcome = MetricOutcome::of(metric);
         if metric.source != "github" {
             outcome.outcome = "no_collector".to_owned();
             outcome.notes.push(format!("`{}` has no collector of stars: its rows are imported", metric.source));
@@ -103,9 +102,7 @@ impl Jobs {
                 snapshot(metric, &repository, &days)
             }
             (Err(_), Err(error)) => {
-                run.error(&self.say, &metric.id, &error.to_string());
-                outcome_of(&error).clone_into(&mut outcome.outcome);
-                outcome.try_again_at = error.try_again_at();
+                self.refused(run, &mut outcome, &error);
                 run.metrics.push(outcome);
                 return Ok(());
             }

@@ -5,12 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::{JobError, Jobs, MetricOutcome, Report, Run, downloads::chunks, outcome_of, seeds, stars::Steps};
+use super::{JobError, Jobs, MetricOutcome, Report, Run, chunk::Chunk, downloads::chunks, seeds, stars::Steps};
 use crate::{
     collectors::{daily_source, github},
     config::{Family, Metric},
     days::{before, each_day},
-    settle::settle,
 };
 
 #[derive(Debug, Clone)]
@@ -96,8 +95,7 @@ impl Jobs {
         (first, latest): (Date, Date),
         steps: &mut Steps<'_>,
     ) -> Result<(), JobError> {
-        let mut outcome =
-            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+        let mut outcome = MetricOutcome::of(metric);
         let Some(source) = daily_source(&metric.source) else {
             outcome.outcome = "no_collector".to_owned();
             run.metrics.push(outcome);
@@ -116,29 +114,9 @@ impl Jobs {
                 "[downloads] request source={} subject={} range={from}..{to}",
                 metric.source, metric.subject
             ));
-            let fetched = match source.daily(&self.asker, &metric.subject, from, to).await {
-                Ok(fetched) => fetched,
-                Err(error) => {
-                    run.error(&self.say, &metric.id, &error.to_string());
-                    outcome_of(&error).clone_into(&mut outcome.outcome);
-                    outcome.try_again_at = error.try_again_at();
-                    break;
-                }
-            };
             let targets: Vec<Date> = each_day(from, to).collect();
-            let mut settled = settle(
-                &fetched,
-                &targets,
-                latest,
-                source.reach(),
-                self.config.refresh.absent_days,
-                metric.absent_means_zero,
-            );
-            let start = fetched.span().map(|span| span.0);
-            settled.gaps.retain(|day| start.is_none_or(|start| *day > start));
-            for reason in &settled.refused {
-                run.error(&self.say, &metric.id, &format!("{}: {reason}", source.upstream().name));
-            }
+            let chunk = Chunk { metric, source, from, to, is_window: true };
+            let Some(settled) = self.fetch(run, &mut outcome, &chunk, &targets).await else { break };
             let rows: Vec<_> = settled
                 .values
                 .iter()
@@ -147,16 +125,9 @@ impl Jobs {
             let details = json!({"pending": settled.pending, "gaps": settled.gaps});
             run.counts += self.store.write_stats_and_finish(&rows, Some((steps.name, &step, &details))).await?;
             outcome.days_written += rows.len();
-            outcome.notes.extend(fetched.notes);
-            outcome.pending.extend(settled.pending);
-            outcome.gaps.extend(settled.gaps);
             steps.done.insert(step, details);
         }
-        if outcome.outcome == "ok" && !outcome.gaps.is_empty() {
-            outcome.outcome = "gaps".to_owned();
-        } else if outcome.outcome == "ok" && !outcome.pending.is_empty() {
-            outcome.outcome = "pending".to_owned();
-        }
+        outcome.settle();
         run.metrics.push(outcome);
         Ok(())
     }
@@ -170,8 +141,7 @@ impl Jobs {
         accept_drops: bool,
         steps: &mut Steps<'_>,
     ) -> Result<(), JobError> {
-        let mut outcome =
-            MetricOutcome { metric_id: metric.id.clone(), outcome: "ok".to_owned(), ..MetricOutcome::default() };
+        let mut outcome = MetricOutcome::of(metric);
         if metric.source != "github" {
             outcome.outcome = "no_collector".to_owned();
             run.metrics.push(outcome);
@@ -194,9 +164,7 @@ impl Jobs {
         let repository = match repository {
             Ok(repository) => repository,
             Err(error) => {
-                run.error(&self.say, &metric.id, &error.to_string());
-                outcome_of(&error).clone_into(&mut outcome.outcome);
-                outcome.try_again_at = error.try_again_at();
+                self.refused(run, &mut outcome, &error);
                 run.metrics.push(outcome);
                 return Ok(());
             }

@@ -2,11 +2,18 @@
 
 use serde_json::{Value, json};
 use tallykeep_control::packages::{RunStatus, StatRow};
+use tallykeep_notify::{MailConfig, MailSettings};
 use tallykeep_packages::{
     Config, Reader,
+    alerts::Looked,
     days::{each_day, midnight},
     jobs::{JobError, Jobs, downloads::DownloadOptions},
     report::{compare, monthly_report},
+};
+
+use tallykeep_testkit::{
+    smtp::{FakeMailServer, MailTrouble},
+    upstream::Misbehaviour,
 };
 
 use crate::support::{House, catalogue, day};
@@ -99,7 +106,7 @@ async fn guidance_needs_a_key_keeps_to_its_bounds_and_one_failure_loses_nothing(
         "recommended_next_steps": ["1", "2", "3", "4", "5"], "engineering_relevance": "panic", "confidence": "sure",
         "citations": [{"source_type": "evidence", "source_id": "made up", "fact": "f", "used_for": "u"}]});
     house.fake.fixed("/v1/responses", json!({"output": [{"content": [{"text": answer.to_string()}]}]}));
-    house.fake.misbehave("/v1/responses", tallykeep_testkit::upstream::Misbehaviour::Html, Some(1));
+    house.fake.misbehave("/v1/responses", Misbehaviour::Html, Some(1));
     let report = jobs.generate_signal_guidance(7).await.expect("a report");
     assert_eq!((report.status, report.errors.len(), report.inserted as usize), (RunStatus::Partial, 1, signals - 1));
     let kept = &jobs.store.guidance().await.expect("guidance")[0].document;
@@ -145,6 +152,123 @@ async fn an_alert_is_sent_once_and_closed_when_it_is_over() {
         .expect("a report");
     let looked = jobs.look_for_alerts().await.expect("looked");
     assert_eq!((looked.open.len(), looked.closed.len()), (0, 3), "{:?}", looked.open);
+}
+
+#[tokio::test]
+async fn an_alert_reaches_every_mailbox_once_and_whoever_missed_it_gets_it_later() {
+    let house = House::new(NOW).await;
+    let server = FakeMailServer::start().await;
+    let mut config =
+        catalogue(&[("downloads:a:python", "pypistats", "gone"), ("downloads:b:python", "pypistats", "b")]);
+    config.alerts.webhook = Some(format!("{}/hook/s3cret", house.fake.base()));
+    config.alerts.mail_server = Some(server.address());
+    config.alerts.mail_from = Some("stats@example.org".to_owned());
+    config.alerts.mail_to = vec!["ann@example.org".to_owned(), "bob@example.org".to_owned()];
+    config.project.title = "Grüße\r\nBcc: x@example.org".to_owned();
+    house.fake.fixed("/hook/s3cret", json!({"ok": true}));
+    house.fake.pypi("b", [(day("2026-03-07"), 5, 5)]);
+    let jobs = house.jobs(NOW, &config).await;
+    jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+    // For both alerts (vanished, stale) Bob's box is full for now, and the webhook points elsewhere, which is not followed.
+    server.misbehave("RCPT", "bob@", MailTrouble::Answer(452), Some(6));
+    house.fake.misbehave("/hook", Misbehaviour::Redirect(format!("{}/inside", house.fake.base())), Some(2));
+    let open = |looked: &Looked| looked.open.iter().find(|a| a.kind == "vanished").expect("open").clone();
+    let vanished = "downloads:a:python: gone is not found at PyPI any more";
+    let looked = jobs.look_for_alerts().await.expect("looked");
+    assert!(looked.opened.iter().any(|message| message == vanished), "{:?}", looked.opened);
+    let reasons = looked.send_errors.join("; ");
+    assert!(reasons.contains("452") && reasons.contains("301") && !reasons.contains("s3cret"), "{reasons}");
+    assert!(house.fake.asked("/inside").is_empty());
+    let first = open(&looked);
+    assert!(first.sent_at.is_some() && first.send_error.is_some(), "Ann has it: {first:?}");
+    let looked = jobs.look_for_alerts().await.expect("looked");
+    assert_eq!((looked.send_errors.len(), open(&looked).send_error), (0, None), "{:?}", looked.send_errors);
+    jobs.look_for_alerts().await.expect("looked");
+    let mut got: Vec<_> = server
+        .mails()
+        .iter()
+        .filter(|mail| mail.text_of("text/plain").is_some_and(|text| text.starts_with(vanished)))
+        .map(|mail| (mail.to[0].clone(), mail.header("Subject").expect("a subject")))
+        .collect();
+    got.sort();
+    let subject = format!("Grüße Bcc: x@example.org: {vanished}");
+    assert_eq!(got, [("ann@example.org".to_owned(), subject.clone()), ("bob@example.org".to_owned(), subject)]);
+    // Both posts were turned away and came again, once.
+    assert_eq!((looked.open.len(), house.fake.asked("POST /hook").len()), (2, 4), "{:?}", looked.open);
+}
+
+#[tokio::test]
+async fn receivers_without_a_mail_server_are_an_error_that_is_said() {
+    let house = House::new(NOW).await;
+    let mut config = catalogue(&[("downloads:a:python", "pypistats", "gone")]);
+    config.alerts.mail_to = vec!["ann@example.org".to_owned()];
+    let mut jobs = house.jobs(NOW, &config).await;
+    jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+    let looked = jobs.look_for_alerts().await.expect("looked");
+    assert_eq!(looked.send_errors.len(), 1, "said once, not per alert: {:?}", looked.send_errors);
+    assert!(looked.send_errors[0].contains("no mail server is configured"), "{:?}", looked.send_errors);
+    // The installation's own server serves where `[alerts]` names none.
+    let server = FakeMailServer::start().await;
+    let own = MailConfig { server: Some(server.address()), ..MailConfig::default() };
+    jobs.mail = MailSettings::resolve(&own, &|_| None).expect("settings");
+    let looked = jobs.look_for_alerts().await.expect("looked");
+    assert_eq!((looked.send_errors.len(), server.mails().len()), (0, looked.open.len()), "{:?}", looked.send_errors);
+}
+
+#[tokio::test]
+async fn a_package_gone_for_days_is_an_alert_and_no_error_of_every_run() {
+    let house = House::new(NOW).await;
+    let config = catalogue(&[("downloads:a:python", "pypistats", "gone"), ("downloads:b:python", "pypistats", "b")]);
+    let every_day = || each_day(day("2026-03-01"), day("2026-03-20")).map(|d| (d, 5, 5));
+    house.fake.pypi("b", every_day());
+    let mut told = Vec::new();
+    for on in ["2026-03-08", "2026-03-09", "2026-03-10", "2026-03-11"] {
+        let jobs = house.jobs(&format!("{on}T09:00:00Z"), &config).await;
+        let report = jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+        let gone = report.metrics[0].clone();
+        let looked = jobs.look_for_alerts().await.expect("looked");
+        let is_open = looked.open.iter().any(|alert| alert.kind == "vanished");
+        told.push((report.status, report.errors.len(), gone.outcome, gone.notes.len(), is_open));
+    }
+    let vanished = || "vanished".to_owned();
+    assert_eq!(
+        told,
+        [
+            (RunStatus::Partial, 1, vanished(), 0, true),
+            (RunStatus::Partial, 1, vanished(), 0, true),
+            (RunStatus::Success, 0, vanished(), 1, true),
+            (RunStatus::Success, 0, vanished(), 1, true),
+        ],
+        "an error while it may be a slip, a known fact after that"
+    );
+    let jobs = house.jobs("2026-03-11T09:00:00Z", &config).await;
+    let attempts = jobs.store.attempts().await.expect("attempts");
+    let attempt = attempts.iter().find(|a| a.metric_id == "downloads:a:python").expect("there");
+    assert_eq!(attempt.message.as_deref(), Some("not found since 2026-03-08: 404 from pypistats: Not Found"));
+    assert_eq!(house.fake.asked("/api/packages/gone/").len(), 4, "asked every day: it may come back");
+    // Another failure of it is news.
+    house.fake.misbehave("/api/packages/gone/", Misbehaviour::Status(503), Some(4));
+    let jobs = house.jobs("2026-03-12T09:00:00Z", &config).await;
+    let report = jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+    assert_eq!((report.status, report.errors.len()), (RunStatus::Partial, 1), "{:?}", report.errors);
+    // It comes back, and its alert closes.
+    house.fake.pypi("gone", every_day());
+    let jobs = house.jobs("2026-03-13T09:00:00Z", &config).await;
+    let report = jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+    assert_eq!((report.status, report.metrics[0].outcome.as_str()), (RunStatus::Success, "ok"));
+    assert!(jobs.look_for_alerts().await.expect("looked").open.iter().all(|alert| alert.kind != "vanished"));
+}
+
+#[tokio::test]
+async fn a_run_in_which_everything_is_gone_is_no_success_however_long_it_is_known() {
+    let house = House::new(NOW).await;
+    let config = catalogue(&[("downloads:a:python", "pypistats", "gone")]);
+    for on in ["2026-03-08", "2026-03-09", "2026-03-10", "2026-03-11"] {
+        let jobs = house.jobs(&format!("{on}T09:00:00Z"), &config).await;
+        let report = jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+        assert_eq!((report.status, report.errors.len()), (RunStatus::Failed, 1), "{on}: {:?}", report.errors);
+        assert!(report.errors[0].starts_with("downloads:a:python: "), "{:?}", report.errors);
+    }
 }
 
 #[tokio::test]

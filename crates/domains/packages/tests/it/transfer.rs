@@ -1,4 +1,7 @@
-use tallykeep_packages::transfer::{ExportFilter, ExportFormat, ImportOptions, export_stats, export_wide};
+use tallykeep_packages::{
+    jobs::downloads::DownloadOptions,
+    transfer::{ExportFilter, ExportFormat, ImportOptions, export_stats, export_wide},
+};
 
 use crate::support::{House, catalogue, day, ledger};
 
@@ -50,6 +53,31 @@ async fn what_is_exported_comes_in_again_unchanged_and_bad_lines_are_named() {
         .expect("a Parquet file");
     let batches: Vec<_> = reader.build().expect("a reader").map(|b| b.expect("a batch")).collect();
     assert_eq!(batches.iter().map(|b| b.num_rows()).sum::<usize>(), 2);
+}
+
+/// A reader that is gone, as behind `| head`.
+struct Gone;
+
+impl std::io::Write for Gone {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_is_gone_is_told_apart_in_every_format() {
+    let house = House::new(NOW).await;
+    let jobs = house.jobs(NOW, &catalogue(&[("downloads:a:python", "pypistats", "a")])).await;
+    house.fake.pypi("a", [(day("2026-03-07"), 10, 4)]);
+    jobs.update_daily_downloads(DownloadOptions::default()).await.expect("a report");
+    for format in [ExportFormat::JsonLines, ExportFormat::Csv, ExportFormat::Parquet] {
+        let error = export_stats(&jobs.store, &ExportFilter::default(), format, &mut Gone).await.expect_err("gone");
+        let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::BrokenPipe), "{format:?}: {error:?}");
+    }
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ pub async fn seed(context: &Context, seed: u64) -> anyhow::Result<()> {
     let messages = tallykeep_chat::demo::seed_demo(&team, context.lake().await?, seed).await?;
     if messages > 0 {
         chat.regenerate_team(team, 60).await?;
-        println!("{messages} chat messages");
+        crate::output::say!("{messages} chat messages");
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ impl Aggregate {
                     "scheduled aggregation is switched off (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED is False); use --force to aggregate anyway"
                 );
             }
-            eprintln!(
+            crate::output::note!(
                 "Bypassing the scheduled tasks check (COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED) because of --force"
             );
             tracing::info!("bypassing COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED because of --force");
@@ -112,7 +112,7 @@ impl Aggregate {
         let bar = bar(context);
         let plain = !context.is_terminal() && !context.options.json;
         if plain {
-            println!("Aggregating statistics of {}", scope_text(&request));
+            crate::output::say!("Aggregating statistics of {}", scope_text(&request));
         }
         let stop = crate::context::interrupted();
         let (beats, mut progress) = tokio::sync::watch::channel(tallykeep_control::JobProgress::default());
@@ -135,7 +135,7 @@ impl Aggregate {
                 bar.set_position(p.done.unsigned_abs());
                 bar.set_message(format!("{}: {}", p.aggregator, p.step));
                 if plain && (p.done == p.all || self.verbose) {
-                    println!("  {} {}/{} {}", p.aggregator, p.done, p.all, p.step);
+                    crate::output::say!("  {} {}/{} {}", p.aggregator, p.done, p.all, p.step);
                 }
                 let step = Some(format!("{}: {}", p.aggregator, p.step));
                 beats.send_replace(tallykeep_control::JobProgress { done: p.done, all: Some(p.all), step });

@@ -57,7 +57,7 @@ impl DailyRefresh {
             match jobs.derive_dashboard().await {
                 // The refresh is done and stored; whoever writes now derives, or the next run does.
                 Err(JobError::Control(ControlError::Busy { owner, .. })) => {
-                    eprintln!("rollups and signals are not rebuilt: {owner} writes now");
+                    crate::output::note!("rollups and signals are not rebuilt: {owner} writes now");
                 }
                 other => _ = other.map_err(ended)?,
             }

@@ -28,7 +28,7 @@ impl Gaps {
         let index = Reader::new(jobs.store.clone()).index().await?;
         let document = coverage(&jobs.store, &index, &jobs.config, jobs.latest(), jobs.clock.now()).await?;
         if self.csv {
-            print!("{}", csv_of(&tallykeep_packages::gaps::gap_rows(&document)));
+            crate::output::write_out(&csv_of(&tallykeep_packages::gaps::gap_rows(&document)))?;
             return Ok(());
         }
         context.print(&document, || {
@@ -134,7 +134,7 @@ impl Debug {
                 json!({"metrics": definitions, "stats": all, "history": history(jobs, None, None, 200).await?})
             }
         };
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        crate::output::write_out(&format!("{}\n", serde_json::to_string_pretty(&document)?))?;
         Ok(())
     }
 }
@@ -299,7 +299,7 @@ impl Alerts {
     pub async fn run(self, context: &Context, jobs: Of<'_>) -> anyhow::Result<()> {
         let looked = jobs.look_for_alerts().await.map_err(ended)?;
         for error in &looked.send_errors {
-            eprintln!("not sent: {error}");
+            crate::output::note!("not sent: {error}");
         }
         context.print(&looked, || {
             if looked.open.is_empty() {

@@ -100,7 +100,8 @@ enum Command {
 /// The packages domain as this command line configures it.
 pub(crate) fn service(context: &Context, file: Option<&std::path::Path>) -> anyhow::Result<Service> {
     let environment = Environment::load(&std::env::current_dir()?);
-    Service::new(context.config.packages.clone(), file, environment).map_err(|error| usage(error.to_string()))
+    let service = Service::new(context.config.packages.clone(), file, environment);
+    Ok(service.map_err(|error| usage(error.to_string()))?.with_mail(context.config.mail.clone()))
 }
 
 impl Packages {
@@ -108,11 +109,13 @@ impl Packages {
         let service = service(context, self.packages_config.as_deref())?;
         let json = context.options.json;
         // With --json standard output is one document; what happens meanwhile is told beside it.
-        let say: Say = Arc::new(move |line: &str| if json { eprintln!("{line}") } else { println!("{line}") });
+        let say: Say = Arc::new(
+            move |line: &str| if json { crate::output::note!("{line}") } else { crate::output::say!("{line}") },
+        );
         let team = context.team_control().await?;
         let jobs = service.jobs(&team, say).await.map_err(ended)?;
         for note in jobs.settings.notes() {
-            eprintln!("{note}");
+            crate::output::note!("{note}");
         }
         match self.command {
             Command::BootstrapTables(command) => command.run(context, &jobs).await,
@@ -186,7 +189,7 @@ pub(crate) fn confirmed(yes: bool, what: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     if std::io::stdin().is_terminal() {
-        eprint!("{what}. Type `yes` to go on: ");
+        crate::output::ask(&format!("{what}. Type `yes` to go on: "));
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer)?;
         if answer.trim() == "yes" {

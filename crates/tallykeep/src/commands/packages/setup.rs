@@ -47,7 +47,7 @@ pub struct Init {
 }
 
 fn asked(question: &str) -> anyhow::Result<Vec<String>> {
-    eprint!("{question}: ");
+    crate::output::ask(&format!("{question}: "));
     std::io::stderr().flush()?;
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
@@ -70,7 +70,7 @@ impl Init {
         let config = propose(&wanted, jobs.clock.today()).map_err(|error| usage(error.to_string()))?;
         let checked = if self.no_check { Vec::new() } else { check(&jobs.asker, &config).await };
         for line in &checked {
-            eprintln!(
+            crate::output::note!(
                 "{} {} ({}): {}",
                 if line.found { "found" } else { "NOT FOUND" },
                 line.subject,
@@ -82,14 +82,14 @@ impl Init {
         let missing = checked.iter().filter(|line| !line.found).count();
         if missing > 0 && !self.force {
             context.print(&json!({"written": false, "checked": checked}), String::new)?;
-            eprintln!(
+            crate::output::note!(
                 "{missing} of {} could not be confirmed; nothing was written (--force writes anyway)",
                 checked.len()
             );
             return Err(Exit::Said.into());
         }
         if print {
-            print!("{text}");
+            crate::output::write_out(&text)?;
             return Ok(());
         }
         std::fs::write(&self.output, text).with_context(|| format!("could not write {}", self.output.display()))?;

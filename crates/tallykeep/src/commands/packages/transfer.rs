@@ -125,7 +125,7 @@ impl ImportStats {
             refused.extend(errors);
         }
         for error in &refused {
-            eprintln!("rejected: {error}");
+            crate::output::note!("rejected: {error}");
         }
         let bad = !refused.is_empty() && (self.strict || stored == 0);
         context.print(&json!({"stored": stored, "rejected": refused.len(), "rejects": refused}), || {

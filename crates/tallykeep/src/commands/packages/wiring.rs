@@ -148,8 +148,8 @@ pub async fn seed(context: &Context, seed: u64) -> anyhow::Result<()> {
     if !team.packages().metrics().await?.is_empty() {
         return Ok(());
     }
-    println!("Inventing packages …");
+    crate::output::say!("Inventing packages …");
     let rows = seed_demo(&team, seed, context.clock).await.map_err(super::ended)?;
-    println!("{rows} observations of packages");
+    crate::output::say!("{rows} observations of packages");
     Ok(())
 }

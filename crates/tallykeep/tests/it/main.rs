@@ -1,0 +1,3 @@
+//! The program as a process: what only shows from outside.
+
+mod pipes;
