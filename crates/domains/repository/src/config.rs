@@ -189,6 +189,8 @@ impl Config {
             dashboard_community: self.boolean("STATS_DASHBOARD_ENABLED_COMMUNITY", true)?,
             opt_in: self.boolean("STATS_DASHBOARD_COMMUNITY_OPT_IN", false)?,
             use_test_data: self.boolean("STATS_DASHBOARD_USE_TEST_DATA", false)?,
+            compress_json: self.boolean("STATS_DASHBOARD_COMPRESS_JSON", false)?,
+            client_cache_compression: self.boolean("STATS_DASHBOARD_CLIENT_CACHE_COMPRESSION_ENABLED", false)?,
             catchup_days: self.number("COMMUNITY_STATS_CATCHUP_INTERVAL", 365)?.max(1),
             top_limit: usize::try_from(self.number("COMMUNITY_STATS_TOP_SUBCOUNT_LIMIT", 20)?).unwrap_or(20),
             exclude_robots: self.boolean("exclude_robots", true)?,
@@ -273,6 +275,9 @@ pub struct Settings {
     pub dashboard_community: bool,
     pub opt_in: bool,
     pub use_test_data: bool,
+    /// Pages ask for packed answers, and pack their copies in the browser.
+    pub compress_json: bool,
+    pub client_cache_compression: bool,
     /// Days one window of an aggregation may span beyond its first.
     pub catchup_days: i64,
     pub top_limit: usize,

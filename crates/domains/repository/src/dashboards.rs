@@ -59,6 +59,21 @@ impl TeamRepository {
         Ok(self.settings.dashboard_community && (!self.settings.opt_in || self.flag(community, &switches)))
     }
 
+    /// The community's own switch, as it was set or as its default is; without opt-in it has no effect.
+    pub async fn switched_on(&self, community: &Community) -> Result<bool, RepositoryError> {
+        Ok(self.flag(community, &self.switches().await?))
+    }
+
+    /// Turns a community's switch. Errors: communities need not opt in, so that it would change nothing.
+    pub async fn switch_dashboard(&self, community: &Community, enabled: bool) -> Result<(), RepositoryError> {
+        if !self.settings.opt_in {
+            let reason =
+                "communities need not opt in here (STATS_DASHBOARD_COMMUNITY_OPT_IN is off): every dashboard is on";
+            return Err(RepositoryError::BadRequest(reason.to_owned()));
+        }
+        Ok(self.control.set_dashboard_switch(&community.id, enabled).await?)
+    }
+
     async fn switches(&self) -> Result<BTreeMap<String, bool>, RepositoryError> {
         Ok(self.control.dashboard_switches().await?.into_iter().collect())
     }

@@ -55,8 +55,8 @@ impl TeamRepository {
             "dashboard_enabled_global": settings.dashboard_global,
             "disabled_message": message,
             "disabled_message_global": message_global,
-            "client_cache_compression_enabled": false,
-            "compress_json": false,
+            "client_cache_compression_enabled": settings.client_cache_compression,
+            "compress_json": settings.compress_json,
             "default_range_options": settings.range_options,
             "default_record_start_basis": settings.basis,
             "display_binary_sizes": !settings.decimal_sizes,
@@ -75,6 +75,10 @@ impl TeamRepository {
             "now": self.control.clock().now().to_string(),
             "team": self.control.team().slug.as_str(),
         });
+        if let Some(c) = community {
+            config["community_opt_in"] = json!(settings.opt_in);
+            config["dashboard_switched_on"] = json!(self.switched_on(c).await?);
+        }
         if let Some(links) = &settings.links {
             config["links"] = links.clone();
         }
@@ -116,14 +120,19 @@ impl TeamRepository {
         chosen.unwrap_or_else(default_layout)
     }
 
-    /// Totals of a scope for lists: (records, views, downloads, last complete day). `None` where nothing is rolled up yet.
+    /// Records a scope holds now; `None` where nothing is rolled up yet.
+    pub async fn records_held(&self, scope: &str) -> Result<Option<i64>, RepositoryError> {
+        Ok(self.some_totals(scope, &TOTALS[..1]).await?.values[0])
+    }
+
+    /// Totals of a scope: records, views, downloads, last complete day. `None` where nothing is rolled up yet.
     pub async fn totals(&self, scope: &str) -> Result<Totals, RepositoryError> {
+        self.some_totals(scope, &TOTALS).await
+    }
+
+    async fn some_totals(&self, scope: &str, wanted: &[(&str, &str)]) -> Result<Totals, RepositoryError> {
         let mut totals = Totals::default();
-        for (name, metric, into) in [
-            ("record-snapshot-series", "records", 0_usize),
-            ("usage-snapshot-series", "views", 1),
-            ("usage-snapshot-series", "downloads", 2),
-        ] {
+        for (into, (name, metric)) in wanted.iter().enumerate() {
             let Some(query) = Query::find(name) else { continue };
             let today = self.control.clock().today();
             let aggregator = if into == 0 {
@@ -137,7 +146,7 @@ impl TeamRepository {
                 community_id: Some(scope.to_owned()),
                 start: Some(last),
                 end: Some(last),
-                metric: Some(metric.to_owned()),
+                metric: Some((*metric).to_owned()),
                 ..Params::default()
             };
             let answer = self.query(query, &params).await?;
@@ -148,6 +157,10 @@ impl TeamRepository {
         Ok(totals)
     }
 }
+
+/// Where [`Totals::values`] come from: query and metric.
+const TOTALS: [(&str, &str); 3] =
+    [("record-snapshot-series", "records"), ("usage-snapshot-series", "views"), ("usage-snapshot-series", "downloads")];
 
 /// Totals of a scope.
 #[derive(Debug, Clone, Copy, Default)]

@@ -18,13 +18,13 @@ use crate::support::{As, Server};
 const C1: &str = "11111111-1111-4111-8111-111111111111";
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-struct Filled {
-    server: Server,
+pub(crate) struct Filled {
+    pub(crate) server: Server,
     _lake: tempfile::TempDir,
 }
 
 /// The usage of spec/invenio §3, aggregated.
-async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
+pub(crate) async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
     let dir = tempfile::tempdir().expect("a folder");
     let lake = Lake::open(&dir.path().join("lake"), Duration::from_secs(60)).expect("a lake");
     let mut settings = Config::default().settings().expect("default settings");

@@ -3,6 +3,7 @@
 mod attacks;
 mod chat;
 mod chat_clients;
+mod dashboard_switch;
 mod exports;
 mod frame;
 mod isolation;
@@ -12,4 +13,5 @@ mod matrix;
 mod packages;
 mod people;
 mod provider;
+mod repository_client;
 mod support;

@@ -6,6 +6,7 @@ mod overview;
 mod pages;
 mod records;
 mod stats;
+mod switch;
 
 use axum::{http::StatusCode, routing::get};
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ pub fn routes() -> Vec<Route> {
         Route::api(read, routes!(stats::post_stats)).errors(message_shape),
         Route::api(read, routes!(stats::post_stats_dashboard)).errors(error_shape),
         Route::api(read, routes!(records::get_records)),
+        Route::api(Decision::Write(Dashboard::Repository), routes!(switch::put_dashboard_switch)),
         Route::api(Decision::ReadSome, routes!(overview::get_overview)),
         Route::page("/stats", read, get(pages::global_page)),
         Route::page("/communities/{id}/stats", read, get(pages::community_page)),

@@ -2,6 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
+use tallykeep_access::Role;
 use tallykeep_repository::documents::Community;
 
 use super::{repository, visible_community};
@@ -44,7 +45,8 @@ async fn stats_page(
     access: &TeamAccess,
     community: Option<&Community>,
 ) -> Result<Response, ApiError> {
-    let data = repository(app, access)?.page_data(community).await?;
+    let mut data = repository(app, access)?.page_data(community).await?;
+    data.config["may_switch_dashboard"] = (access.role() >= Some(Role::Editor)).into();
     let about = data.community.map_or_else(|| "None".to_owned(), |c| c.to_string());
     let mount = format!(
         "<div id=\"stats-dashboard\" data-dashboard-config='{}' data-community='{}'></div>",
