@@ -11,7 +11,23 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 900,
+    // What changes seldom stays in the reader's cache when the pages change.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "echarts", test: /node_modules\/(echarts|zrender)\//, priority: 3 },
+            { name: "react", test: /node_modules\/(react|react-dom|scheduler|@tanstack)\//, priority: 2 },
+            {
+              name: "controls",
+              test: /node_modules\/(react-aria|react-stately|@react-|@internationalized)/,
+              priority: 1,
+            },
+          ],
+        },
+      },
+    },
+    chunkSizeWarningLimit: 700,
   },
   server: { proxy: { "/api": "http://127.0.0.1:8081", "/a/": "http://127.0.0.1:8081" } },
   test: {
@@ -19,5 +35,6 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testSetup.ts"],
     restoreMocks: true,
+    testTimeout: 30_000,
   },
 });

@@ -234,3 +234,29 @@ export function windowTotals(start, end) {
     driftwood: Math.round(110_752 * days),
   };
 }
+
+/** `GET /api/v1/packages/coverage`. */
+export function packagesCoverage() {
+  const items = packagesDashboard().groups.flatMap((group) => group.items);
+  const back = (days) => new Date(Date.parse(LAST) - days * 86_400_000).toISOString().slice(0, 10);
+  const metrics = items.map((item, index) => ({
+    metric_id: item.metric_id,
+    display_name: item.display_name,
+    source: item.source,
+    subject: item.subject,
+    newest_day: back(item.stale_days),
+    stale_days: item.stale_days,
+    days_present: 700,
+    days_expected: 702,
+    strip: index === 2 ? `${"f".repeat(18)}mm${"f".repeat(7)}ppp` : `${"f".repeat(20)}r${"f".repeat(9)}`,
+    missing:
+      index === 2
+        ? [11, 10].map((ago) => ({ day: back(ago), deliverable: true, until: back(-79) }))
+        : index === 4
+          ? [{ day: back(400), deliverable: false, until: null }]
+          : [],
+    leaving_soon: [],
+    pending: [],
+  }));
+  return { latest_completed_day: LAST, open_gaps: 2, metrics };
+}

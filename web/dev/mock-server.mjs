@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
+import { category, works } from "../src/testdata/generate.mjs";
 import { layout } from "./default-layout.mjs";
-import { category, TODAY } from "./generate.mjs";
 import { chatAnswer } from "./generate-chat.mjs";
-import { packagesDashboard, windowTotals } from "./generate-packages.mjs";
+import { packagesCoverage, packagesDashboard, windowTotals } from "./generate-packages.mjs";
 
+const TODAY = "2026-11-21";
 const dist = new URL("../dist/", import.meta.url).pathname;
 const TYPES = {
   ".js": "text/javascript",
@@ -99,23 +100,6 @@ function page(mount) {
 function statsMount(type, value, over) {
   return `<div id="stats-dashboard" data-dashboard-config='${escapeHtml(JSON.stringify(config(type, over)))}' data-community='${value ? escapeHtml(JSON.stringify(value)) : "None"}'></div>`;
 }
-const works = Array.from({ length: 10 }, (_, index) => ({
-  id: `r${index}`,
-  metadata: {
-    title:
-      [
-        "Tide tables of the Atlantic ports, 1680–1850",
-        "Harbour law in Galician town charters",
-        "Letters of the Bergen herring merchants",
-        "A grammar of shore names",
-      ][index % 4] + (index > 3 ? ` ${index}` : ""),
-    resource_type: { title: { en: "Dataset" } },
-    creators: [{ person_or_org: { name: "Ó Conaill, R." } }],
-  },
-  stats: { all_versions: { views: 48211 - index * 3900, downloads: 30544 - index * 2700 } },
-  links: { self_html: `/records/r${index}` },
-}));
-
 function handle(request, body, reply) {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname.replace(/^\/a\/[^/]+/, "");
@@ -152,9 +136,15 @@ function handle(request, body, reply) {
       query.get("response") ? windowTotals(query.get("window_start"), query.get("window_end")) : packagesDashboard(),
     );
   }
+  if (path === "/api/v1/packages/coverage") return json(packagesCoverage());
+  if (path === "/api/v1/packages/report")
+    return reply(200, "<!doctype html><p>report", {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Disposition": 'attachment; filename="packages.html"',
+    });
   if (path === "/api/v1/overview") return json(overview);
   if (path === "/api/records")
-    return json({ hits: { hits: works.slice(0, Number(url.searchParams.get("size") ?? 10)) } });
+    return json({ hits: { hits: works(url.searchParams.get("sort"), Number(url.searchParams.get("size") ?? 10)) } });
   if (path === "/api/stats-dashboard" && request.method === "POST") {
     const asked = JSON.parse(body);
     if (!(request.headers.accept ?? "").includes("application/json"))
@@ -167,6 +157,7 @@ function handle(request, body, reply) {
           params.community_id === "global" ? "global" : "one",
           params.start_date,
           params.end_date,
+          TODAY,
         ),
       ]),
     );

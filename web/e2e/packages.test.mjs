@@ -39,6 +39,17 @@ async function tableText(table) {
   const rows = await table.getByRole("row").all();
   return Promise.all(rows.map(async (row) => row.locator("th, td").allTextContents()));
 }
+/** Rows of a CSV file, quoted cells too. */
+function csvRows(text) {
+  return text
+    .trim()
+    .split("\r\n")
+    .map((line) =>
+      [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)]
+        .slice(0, -1)
+        .map(([, cell]) => (cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell)),
+    );
+}
 const plain = (text) => text.replaceAll(",", "").replace("–", "").trim();
 
 describe("the packages page", () => {
@@ -105,6 +116,68 @@ describe("the packages page", () => {
         );
         await card.getByRole("button", { name: "Show the plot" }).click();
       }
+    }),
+  );
+
+  it(
+    "tables of the other tabs are downloaded as they stand",
+    onPage("/packages?tab=insights", async (page) => {
+      const fileOf = async (name) => {
+        const figure = page.getByRole("region", { name, exact: true }).first();
+        const [head, ...rows] = await tableText(figure.getByRole("table"));
+        const [download] = await Promise.all([
+          page.waitForEvent("download"),
+          figure.getByRole("button", { name: /CSV/ }).click(),
+        ]);
+        const lines = csvRows(readFileSync(await download.path(), "utf8"));
+        assert.deepEqual(
+          lines[0],
+          head.map((text) => text.replace(/ [↓↑]$/, "")),
+          name,
+        );
+        assert.equal(lines.length - 1, rows.length, name);
+        return rows.map((row, index) => [row, lines[index + 1]]);
+      };
+      for (const [row, line] of await fileOf("7d download movers")) {
+        assert.equal(plain(row[1]), line[1]);
+        assert.equal(Number(/(\d+)%/.exec(row[2])[1]), Math.abs(Number(line[2])));
+      }
+      await page.getByRole("tab", { name: /Gaps/ }).click();
+      await page.getByRole("region", { name: "Missing days", exact: true }).getByRole("table").waitFor();
+      for (const [row, line] of await fileOf("Missing days")) assert.deepEqual(row.slice(2, 3), line.slice(2, 3));
+      for (const [row, line] of await fileOf("Completeness")) {
+        assert.equal(row[0], line[0]);
+        assert.equal(row[3].replace(/^(\d+) of (\d+) days$/, "$1/$2"), line[3]);
+      }
+    }),
+  );
+
+  it(
+    "coverage is a cell a day, as the API has it",
+    onPage("/packages", async (page) => {
+      const answer = await (await page.request.get(`${BASE}/api/v1/packages/coverage`)).json();
+      const strips = page.getByRole("region", { name: "Coverage", exact: true }).locator(".day-strip");
+      const shown = Math.min(8, answer.metrics.length);
+      assert.equal(await strips.count(), shown);
+      for (let index = 0; index < shown; index += 1) {
+        const states = await strips.nth(index).locator("title").allTextContents();
+        const letters = states.map(
+          (text) => ({ final: "f", restated: "r", provisional: "p", missing: "m" })[text.split(": ")[1]],
+        );
+        assert.equal(letters.join(""), answer.metrics[index].strip);
+      }
+    }),
+  );
+
+  it(
+    "the report of the last whole month is a page to keep",
+    onPage("/packages", async (page) => {
+      const month = data.monthly_download_snapshots.at(-1);
+      await page.getByRole("button", { name: "Monthly report" }).click();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem").first().click()]);
+      assert.equal(download.suggestedFilename(), `packages-${month.period_end.slice(0, 7)}.html`);
+      const html = readFileSync(await download.path(), "utf8");
+      assert.ok(html.includes(month.total.toLocaleString("en-US")), "the month's total");
     }),
   );
 

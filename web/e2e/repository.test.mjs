@@ -195,10 +195,47 @@ describe("choosing", () => {
       () => stats,
       async (page) => {
         await page.getByRole("group", { name: "Date range" }).getByRole("button").nth(1).click();
-        await page.getByRole("textbox", { name: "From" }).fill("2026-02-30");
+        const from = page.getByRole("group", { name: "From", exact: true });
+        await from.getByRole("textbox", { name: "From: year" }).fill("2026");
+        await from.getByRole("textbox", { name: "From: month" }).fill("02");
+        await from.getByRole("textbox", { name: "From: day" }).fill("30");
         assert.ok(await page.getByText("This month has no such day").isVisible());
         assert.ok(await page.getByRole("button", { name: "Apply" }).isDisabled());
+        await from.getByRole("textbox", { name: "From: month" }).fill("13");
+        assert.ok(await page.getByText("The month lies between 01 and 12").isVisible());
         await page.keyboard.press("Escape");
+        assert.equal(await page.getByRole("dialog", { name: "Date range" }).count(), 0);
+        assert.ok(
+          await page.evaluate(() => document.activeElement?.closest(".date-buttons") !== null),
+          "focus is back on the button",
+        );
+      },
+    ),
+  );
+
+  it(
+    "two ends typed as year, month and day become the range, and Clear goes back to the default",
+    onPage(
+      () => `${stats}?by=day`,
+      async (page) => {
+        const year = await dataYear(page);
+        const open = () => page.getByRole("group", { name: "Date range" }).getByRole("button").nth(1).click();
+        await open();
+        for (const [end, parts] of [
+          ["From", [year, "03", "01"]],
+          ["To", [year, "03", "31"]],
+        ]) {
+          for (const [index, part] of ["year", "month", "day"].entries())
+            await page.getByRole("textbox", { name: `${end}: ${part}` }).fill(String(parts[index]));
+        }
+        await page.getByRole("button", { name: "Apply" }).click();
+        await settled(page);
+        const query = new URL(page.url()).searchParams;
+        assert.deepEqual([query.get("from"), query.get("to")], [`${year}-03-01`, `${year}-03-31`]);
+        await open();
+        await page.getByRole("button", { name: "Clear" }).click();
+        await settled(page);
+        assert.equal(new URL(page.url()).searchParams.get("from"), null);
       },
     ),
   );
@@ -293,9 +330,66 @@ describe("the map", () => {
         await map.focus();
         await page.keyboard.press("ArrowRight");
         assert.match(await page.locator(".map-tooltip").textContent(), /\d/);
+        const shades = () =>
+          map.locator("svg path").evaluateAll((paths) => new Set(paths.map((path) => path.getAttribute("fill"))).size);
+        const uniform = await shades();
+        await page.getByRole("radio", { name: "By number" }).click();
+        await page.waitForTimeout(100);
+        assert.ok((await shades()) > uniform, "shaded by number");
       },
     ),
   );
+});
+
+/** The page with another configuration than the server's, as a site with other settings has it. */
+async function visitConfigured(page, path, change) {
+  await page.route(`**${path}`, async (route) => {
+    const answer = await route.fetch();
+    const html = (await answer.text()).replace(/data-dashboard-config='([^']*)'/, (_whole, text) => {
+      const plain = text
+        .replaceAll("&quot;", '"')
+        .replaceAll("&lt;", "<")
+        .replaceAll("&gt;", ">")
+        .replaceAll("&#39;", "'")
+        .replaceAll("&amp;", "&");
+      const config = { ...JSON.parse(plain), ...change };
+      return `data-dashboard-config='${JSON.stringify(config).replaceAll("&", "&amp;").replaceAll("'", "&#39;")}'`;
+    });
+    await route.fulfill({ response: answer, body: html });
+  });
+  await visit(page, path);
+}
+
+describe("a site with other settings", () => {
+  it("in test-data mode says so on every tab and asks the server for no number", async () => {
+    const { page, context, problems } = await openPage(browser);
+    const asked = [];
+    page.on("request", (request) => {
+      if (/\/api\/(stats-dashboard|records)/.test(request.url())) asked.push(request.url());
+    });
+    await visitConfigured(page, stats, { use_test_data: true });
+    for (const tab of ["Content", "Contributions", "Cumulative traffic", "Usage rates"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      await settled(page);
+      assert.ok(await page.getByText(/every number on this page is invented/).isVisible(), tab);
+      assert.ok(Number(await page.locator(".tile data").first().getAttribute("value")) > 0, tab);
+    }
+    await page.getByRole("button", { name: "Download", exact: true }).click();
+    assert.deepEqual(await page.getByRole("menuitem").allTextContents(), ["JSON"]);
+    assert.deepEqual(asked, []);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  it("where communities opt in, an editor finds the switch; elsewhere the server refuses it", async () => {
+    const { page, context } = await openPage(browser);
+    await visitConfigured(page, stats, { community_opt_in: true, dashboard_switched_on: true });
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("radio", { name: "Disable" }).click();
+    // The demo has no opt-in, so its own word stands: nothing was switched.
+    await page.getByText(/Not saved: .*need not opt in/).waitFor();
+    await context.close();
+  });
 });
 
 describe("every width", () => {

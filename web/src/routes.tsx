@@ -1,7 +1,9 @@
 import { lazy, type ReactNode, Suspense } from "react";
 import type { Community, DashboardConfig } from "./api/types";
-import { RepositoryPage } from "./domains/repository/RepositoryPage";
 
+const RepositoryPage = lazy(() =>
+  import("./domains/repository/RepositoryPage").then((module) => ({ default: module.RepositoryPage })),
+);
 const OverviewPage = lazy(() => import("./pages/OverviewPage"));
 const ChatPage = lazy(() => import("./domains/chat/ChatPage"));
 const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
@@ -26,7 +28,11 @@ export function pageFor(mount: HTMLElement): ReactNode {
     const config = readJson<DashboardConfig>(mount.dataset.dashboardConfig);
     if (!config) return <p role="alert">This page came without its configuration (data-dashboard-config).</p>;
     const framed = document.body.dataset.tallykeepFrame === "full";
-    return <RepositoryPage config={config} community={readJson<Community>(mount.dataset.community)} framed={framed} />;
+    return (
+      <Suspense>
+        <RepositoryPage config={config} community={readJson<Community>(mount.dataset.community)} framed={framed} />
+      </Suspense>
+    );
   }
   const data = readJson<PageData>(mount.dataset.page) ?? {};
   const page = PAGES[data.page ?? pageAt(window.location.pathname)] ?? PAGES.overview!;

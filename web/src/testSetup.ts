@@ -1,5 +1,5 @@
 import "fake-indexeddb/auto";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 // jsdom has neither layout nor media queries; figures are drawn at a fixed width and as on a wide light screen.
@@ -13,4 +13,6 @@ window.matchMedia ??= (query: string) =>
   }) as unknown as MediaQueryList;
 window.CSS ??= { escape: (text: string) => text } as unknown as typeof CSS;
 
+// A loaded machine takes its time; what never comes still fails.
+configure({ asyncUtilTimeout: 8000 });
 afterEach(cleanup);

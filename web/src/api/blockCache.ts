@@ -1,3 +1,4 @@
+import { gunzip, gzip } from "../lib/tar";
 import type { CategoryResult } from "./types";
 
 /**
@@ -14,8 +15,22 @@ export interface CachedBlock {
 
 const DATABASE = "tallykeep_stats_dashboard";
 const STORE = "stats_cache";
-/** Four families of a handful of years each; least recently used ones go first. */
-export const MOST_ENTRIES = 60;
+/** Least recently used ones go first (spec §16.4). */
+export const MOST_ENTRIES = 20;
+
+/** As it lies in the store: packed where the site asks for it (`client_cache_compression_enabled`). */
+type StoredBlock = Omit<CachedBlock, "result"> & { result?: CategoryResult; packed?: Uint8Array };
+
+const HOUR = 3_600_000;
+
+/**
+ * How long a copy counts as current: an hour for the running year, a year for a past one (spec §16.4). Every copy is checked
+ * with its tag all the same, because a restated day must not hide; only an expired one is called out of date meanwhile.
+ */
+export function isFresh(savedAt: number, year: number, now: number): boolean {
+  const life = year >= new Date(now).getUTCFullYear() ? HOUR : 365 * 24 * HOUR;
+  return now - savedAt < life;
+}
 
 export interface BlockIdentity {
   team: string;
@@ -56,17 +71,25 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 export async function readBlock(key: string): Promise<CachedBlock | null> {
   try {
     const store = (await open()).transaction(STORE, "readonly").objectStore(STORE);
-    return ((await done(store.get(key))) as CachedBlock | undefined) ?? null;
+    const stored = (await done(store.get(key))) as StoredBlock | undefined;
+    if (!stored) return null;
+    const { packed, result, ...rest } = stored;
+    if (!packed) return result ? { ...rest, result } : null;
+    return { ...rest, result: JSON.parse(new TextDecoder().decode(await gunzip(packed))) as CategoryResult };
   } catch {
     return null;
   }
 }
 
 /** Saves a copy and drops the least recently used ones beyond the limit. Failing to save is no failure of the page. */
-export async function writeBlock(block: CachedBlock): Promise<void> {
+export async function writeBlock(block: CachedBlock, compress = false): Promise<void> {
   try {
+    const { result, ...rest } = block;
+    const stored: StoredBlock = compress
+      ? { ...rest, packed: await gzip(new TextEncoder().encode(JSON.stringify(result))) }
+      : block;
     const store = (await open()).transaction(STORE, "readwrite").objectStore(STORE);
-    await done(store.put(block));
+    await done(store.put(stored));
     let surplus = (await done(store.count())) - MOST_ENTRIES;
     if (surplus <= 0) return;
     const cursor = store.index("usedAt").openCursor();
@@ -81,6 +104,17 @@ export async function writeBlock(block: CachedBlock): Promise<void> {
     });
   } catch {
     // The quota is full or storage is switched off.
+  }
+}
+
+/** Notes that a copy was used, without writing its numbers again. */
+export async function touchBlock(key: string, usedAt: number): Promise<void> {
+  try {
+    const store = (await open()).transaction(STORE, "readwrite").objectStore(STORE);
+    const stored = (await done(store.get(key))) as StoredBlock | undefined;
+    if (stored) await done(store.put({ ...stored, usedAt }));
+  } catch {
+    // There is no storage, so nothing is kept for longer.
   }
 }
 

@@ -5,7 +5,7 @@ import { setupServer } from "msw/node";
 import type { ReactNode } from "react";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parseDay } from "../lib/days";
-import { blockKey, deleteBlock, MOST_ENTRIES, readBlock, writeBlock } from "./blockCache";
+import { blockKey, deleteBlock, isFresh, MOST_ENTRIES, readBlock, writeBlock } from "./blockCache";
 import { apiBase } from "./client";
 import { useBlocks, yearsOf } from "./dashboard";
 import type { CategoryResult } from "./types";
@@ -129,6 +129,30 @@ describe("the browser's copy", () => {
     await waitFor(() => expect(values(result)).toEqual([[2026, 42]]));
     expect(result.current.updating).toBe(false);
     expect((await readBlock(key(2026)))?.result).toEqual(block(2026, 42));
+  });
+
+  it("of this hour is shown without calling it out of date, and still checked", async () => {
+    const savedAt = Date.now() - 60_000;
+    await writeBlock({ key: key(2026), etag: '"old"', savedAt, usedAt: 1, result: block(2026, 41) });
+    answers = () => answer(2026, 42);
+    const { result } = load("2026-01-01", "2026-02-01");
+    await waitFor(() => expect(result.current.blocks).toHaveLength(1));
+    expect(result.current.updating).toBe(false);
+    await waitFor(() => expect(values(result)).toEqual([[2026, 42]]));
+    expect(asked.map((one) => one.etag)).toEqual(['"old"']);
+  });
+
+  it("is current for an hour in the running year and for a year in a past one", () => {
+    const now = Date.parse("2026-11-21T12:00:00Z");
+    const ago = (hours: number) => now - hours * 3_600_000;
+    expect([isFresh(ago(0.9), 2026, now), isFresh(ago(1.1), 2026, now)]).toEqual([true, false]);
+    expect([isFresh(ago(24 * 364), 2025, now), isFresh(ago(24 * 366), 2025, now)]).toEqual([true, false]);
+  });
+
+  it("is packed where the site asks for it, and reads the same", async () => {
+    const result = block(2026, 7);
+    await writeBlock({ key: key(2026), etag: '"e"', savedAt: 5, usedAt: 6, result }, true);
+    expect(await readBlock(key(2026))).toEqual({ key: key(2026), etag: '"e"', savedAt: 5, usedAt: 6, result });
   });
 
   it("is confirmed by a 304", async () => {

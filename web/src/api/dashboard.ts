@@ -1,7 +1,7 @@
 import { useQueries, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef } from "react";
 import { type DayRange, parseDay, yearOf } from "../lib/days";
-import { type BlockIdentity, blockKey, deleteBlock, readBlock, writeBlock } from "./blockCache";
+import { type BlockIdentity, blockKey, deleteBlock, isFresh, readBlock, touchBlock, writeBlock } from "./blockCache";
 import { ApiError, apiBase, request } from "./client";
 import type { CategoryResult, DateBasis, Family } from "./types";
 
@@ -11,6 +11,8 @@ export interface Block {
   result: CategoryResult;
   /** The server has confirmed this copy since the page was opened. */
   confirmed: boolean;
+  /** Young enough to be called current while it is being checked (spec §16.4). */
+  fresh?: boolean;
   /** The server could not be asked; what is shown is the copy of `savedAt`. */
   unchecked?: boolean;
   savedAt: number;
@@ -20,10 +22,25 @@ export interface Scope {
   /** Full id, or `global`. */
   community: string;
   team: string;
+  /** Numbers are invented in the browser as of this day; the server is not asked for any (spec §16.4). */
+  testDay?: string;
+  /** The browser's copies are packed. */
+  compress?: boolean;
 }
 
 export function queryName(family: Family): string {
   return `${family}-category`;
+}
+
+/** The invented year of a page in test-data mode. */
+async function inventedBlock(identity: BlockIdentity, today: string): Promise<CategoryResult> {
+  const { category } = await import("../testdata/generate.mjs");
+  return category(identity.family as Family, identity.community, identity.start, identity.end, today);
+}
+
+/** The numbers of a range: the server's, or invented ones where the page says so. */
+export async function rangeOf(scope: Scope, identity: BlockIdentity): Promise<CategoryResult> {
+  return scope.testDay ? inventedBlock(identity, scope.testDay) : (await fetchBlock(identity, null)).result;
 }
 
 /** Asks the server for one year. A 304 hands back the copy that `etag` belongs to. */
@@ -61,21 +78,31 @@ function identityOf(scope: Scope, family: Family, basis: DateBasis, year: number
 }
 
 /** Shows the browser's copy at once where there is one; the caller then has it checked. */
-async function loadBlock(identity: BlockIdentity, year: number, signal: AbortSignal): Promise<Block> {
+async function loadBlock(scope: Scope, identity: BlockIdentity, year: number, signal: AbortSignal): Promise<Block> {
+  const now = Date.now();
+  if (scope.testDay)
+    return { year, result: await inventedBlock(identity, scope.testDay), confirmed: true, savedAt: now };
   const key = blockKey(identity);
   const copy = await readBlock(key);
   if (copy) {
-    void writeBlock({ ...copy, usedAt: Date.now() });
-    return { year, result: copy.result, confirmed: false, savedAt: copy.savedAt };
+    void touchBlock(key, now);
+    const { result, savedAt } = copy;
+    return { year, result, confirmed: false, fresh: isFresh(savedAt, year, now), savedAt };
   }
-  const fresh = await fetchBlock(identity, null, signal);
-  return keep(key, year, fresh);
+  const answered = await fetchBlock(identity, null, signal);
+  return keep(scope, key, year, answered);
 }
 
-async function keep(key: string, year: number, fresh: { result: CategoryResult; etag: string | null }): Promise<Block> {
+async function keep(
+  scope: Scope,
+  key: string,
+  year: number,
+  answered: { result: CategoryResult; etag: string | null },
+): Promise<Block> {
   const now = Date.now();
-  await writeBlock({ key, etag: fresh.etag, savedAt: now, usedAt: now, result: fresh.result });
-  return { year, result: fresh.result, confirmed: true, savedAt: now };
+  const { result, etag } = answered;
+  await writeBlock({ key, etag, savedAt: now, usedAt: now, result }, scope.compress === true);
+  return { year, result, confirmed: true, savedAt: now };
 }
 
 export interface Blocks {
@@ -112,7 +139,8 @@ export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis,
   const client = useQueryClient();
   const years = useMemo(() => yearsOf(spans), [spans]);
   const newest = years.at(-1);
-  const keyOf = (year: number) => ["block", scope.team, scope.community, family, basis, year] as const;
+  const keyOf = (year: number) =>
+    ["block", scope.team, scope.community, family, basis, year, scope.testDay ?? ""] as const;
   const newestBlock = newest === undefined ? undefined : client.getQueryData<Block>(keyOf(newest));
 
   const optionsFor = (year: number, enabled: boolean) => ({
@@ -121,7 +149,8 @@ export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30 * 60_000,
     retry: 1,
-    queryFn: ({ signal }: { signal: AbortSignal }) => loadBlock(identityOf(scope, family!, basis, year), year, signal),
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      loadBlock(scope, identityOf(scope, family!, basis, year), year, signal),
   });
   const heads = useQueries({ queries: (newest === undefined ? [] : [newest]).map((year) => optionsFor(year, true)) });
   const head = heads[0];
@@ -144,7 +173,7 @@ export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis,
       const key = blockKey(identity);
       void readBlock(key)
         .then((copy) => fetchBlock(identity, copy))
-        .then((fresh) => keep(key, block.year, fresh))
+        .then((answered) => keep(scope, key, block.year, answered))
         .then((confirmed) => client.setQueryData(keyOf(block.year), confirmed))
         .catch(async (cause: unknown) => {
           if (cause instanceof ApiError && [401, 403, 404].includes(cause.status)) {
@@ -168,7 +197,7 @@ export function useBlocks(scope: Scope, family: Family | null, basis: DateBasis,
     blocks: useStable(blocks),
     loading: pending && blocks.length === 0,
     missing: head?.data === undefined || blocks.length < older.length + 1,
-    updating: (pending && blocks.length > 0) || unconfirmed.length > 0,
+    updating: (pending && blocks.length > 0) || unconfirmed.some((block) => !block.fresh),
     unchecked: blocks.some((block) => block.unchecked),
     error: failed?.error ?? null,
     retry: () => {

@@ -121,6 +121,38 @@ export interface Evidence {
   snippet: string;
 }
 
+/** `GET /api/v1/packages/coverage`. */
+export interface PackagesCoverage {
+  latest_completed_day: string;
+  open_gaps: number;
+  metrics: MetricCoverage[];
+}
+
+export interface MetricCoverage {
+  metric_id: string;
+  display_name: string;
+  source: string;
+  subject: string;
+  newest_day: string | null;
+  stale_days: number | null;
+  days_present: number;
+  days_expected: number;
+  /** One letter a day, oldest first. */
+  strip: string;
+  missing: { day: string; deliverable: boolean; until: string | null }[];
+  leaving_soon: string[];
+  pending: string[];
+}
+
+export function usePackagesCoverage() {
+  return useQuery({
+    queryKey: ["packages-coverage", apiBase()],
+    queryFn: ({ signal }) => getJson<PackagesCoverage>(`${apiBase()}/api/v1/packages/coverage`, signal),
+    staleTime: 60_000,
+    retry: 1,
+  });
+}
+
 export const HISTORY_DAYS = 730;
 
 export function usePackagesDashboard() {

@@ -50,6 +50,12 @@ export interface DashboardConfig {
   max_history_years?: number | null;
   display_binary_sizes?: boolean | null;
   use_test_data?: boolean | null;
+  client_cache_compression_enabled?: boolean | null;
+  /** Ours: dashboards of communities are off until somebody switches them on (spec §16.8). */
+  community_opt_in?: boolean | null;
+  /** Ours: the community's own switch, and whether this reader may turn it. */
+  dashboard_switched_on?: boolean | null;
+  may_switch_dashboard?: boolean | null;
   agg_in_progress?: boolean | null;
   caching_in_progress?: boolean | null;
   first_run_incomplete?: boolean | null;

@@ -7,7 +7,10 @@ import "./charts.css";
 import { Legend } from "./Legend";
 import { describeState, stateWord } from "./states";
 import { type ChartShape, drawTimeChart, optionOf } from "./timeChartDrawing";
-import { useECharts, useWidth } from "./useECharts";
+import { loadECharts, useECharts, useWidth } from "./useECharts";
+
+// Fetched while the page asks for its numbers, so that neither waits for the other.
+void loadECharts();
 
 /** A figure over time: bars or lines, states by shape, the ledger strip under the axis. Takes a figure, fetches nothing. */
 export function TimeChart(props: {

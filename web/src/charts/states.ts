@@ -1,6 +1,6 @@
 import { formatFull, type NumberStyle } from "../lib/format";
 import type { Translate } from "../lib/i18n";
-import type { Point, TimeFigure } from "../series/model";
+import type { Point, PointState, TimeFigure } from "../series/model";
 
 /** What is special about a point, in words: "was 4,746, now 4,575", "20 of 30 days". Empty for a plain final point. */
 export function describeState(
@@ -31,4 +31,9 @@ export function stateWord(figure: TimeFigure, index: number, t: Translate): stri
     figure.buckets[index]!.end <= figure.range.end &&
     figure.buckets[index]!.start < figure.range.start;
   return cut ? t("state.cut") : t(`state.${state}`);
+}
+
+/** The letter of a coverage strip: `f` final, `r` restated, `p` pending at the source, anything else missing. */
+export function stripState(letter: string): PointState {
+  return letter === "f" ? "final" : letter === "r" ? "restated" : letter === "p" ? "provisional" : "missing";
 }

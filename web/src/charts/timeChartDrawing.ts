@@ -65,7 +65,8 @@ export function drawTimeChart(request: DrawingRequest): Drawing {
     ...(request.shape === "bar"
       ? barShapes(frame, scale, shown, stacked, request)
       : lineShapes(frame, scale, shown, stacked, request)),
-    ...(figure.comparison && request.shape === "bar" && (shown.length === 1 || stacked)
+    // Across the pieces of a stack a tick would be read as one more piece; the cursor tells the old value there.
+    ...(figure.comparison && request.shape === "bar" && shown.length === 1
       ? comparisonTicks(frame, scale, figure.comparison.values)
       : []),
     ...annotationShapes(frame, request.annotations ?? []),
@@ -514,10 +515,22 @@ function pointShapes(
     : [];
 }
 
-function annotationShapes(frame: Frame, annotations: readonly { index: number; text: string }[]): Shape[] {
+const ANNOTATION_ROWS = 4;
+const ANNOTATION_LETTER = 6;
+
+/**
+ * A dotted rubric line with its words. Words that would run over the right end stand before their line, and words that would
+ * meet others go one row lower; where no row is free the line stands alone, and the list under the figure has the words.
+ */
+export function annotationShapes(frame: Frame, annotations: readonly { index: number; text: string }[]): Shape[] {
+  const taken: [number, number][][] = Array.from({ length: ANNOTATION_ROWS }, () => []);
   return annotations.flatMap((annotation) => {
     const x = centreOf(frame, annotation.index);
-    return [
+    const width = annotation.text.length * ANNOTATION_LETTER + 8;
+    const fitsRight = x + width <= frame.left + frame.width;
+    const [from, to] = fitsRight ? [x, x + width] : [x - width, x];
+    const row = taken.findIndex((spans) => spans.every(([start, end]) => to <= start || from >= end));
+    const shapes = [
       line(
         x,
         frame.top,
@@ -526,8 +539,11 @@ function annotationShapes(frame: Frame, annotations: readonly { index: number; t
         { stroke: "var(--accent)", lineWidth: 1, lineDash: [1, 3] },
         "annotation",
       ),
-      text(annotation.text, x + 4, frame.top + 4, { align: "left", fill: "var(--ink2)", halo: true }),
     ];
+    if (row === -1 || from < frame.left) return shapes;
+    taken[row]!.push([from, to]);
+    const style = { align: fitsRight ? "left" : "right", fill: "var(--ink2)", halo: true } as const;
+    return [...shapes, text(annotation.text, fitsRight ? x + 4 : x - 4, frame.top + 4 + row * 14, style)];
   });
 }
 

@@ -1,5 +1,14 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
-import { type EChartsType, init } from "./echarts";
+import type { EChartsType } from "./echarts";
+
+type Library = typeof import("./echarts");
+let library: Library | null = null;
+
+/** The drawing library, fetched when the first figure is about to be drawn: tiles, lists and tables do not wait for it. */
+export async function loadECharts(): Promise<Library> {
+  library ??= await import("./echarts");
+  return library;
+}
 
 export interface Size {
   width: number;
@@ -29,17 +38,25 @@ export function useECharts(size: Size, option: object | null): RefObject<HTMLDiv
   const box = useRef<HTMLDivElement | null>(null);
   const chart = useRef<EChartsType | null>(null);
   const { width, height } = size;
+  const [ready, setReady] = useState(library !== null);
   useEffect(() => {
-    if (!box.current || width <= 0 || !option) return;
+    let wanted = true;
+    if (!ready) void loadECharts().then(() => wanted && setReady(true));
+    return () => {
+      wanted = false;
+    };
+  }, [ready]);
+  useEffect(() => {
+    if (!library || !ready || !box.current || width <= 0 || !option) return;
     if (!chart.current) {
-      chart.current = init(box.current, null, { renderer: "svg", width, height });
+      chart.current = library.init(box.current, null, { renderer: "svg", width, height });
       // What the drawing says is told by the figure's own label, table and live text.
       box.current.querySelector("svg")?.setAttribute("aria-hidden", "true");
     } else {
       chart.current.resize({ width, height });
     }
     chart.current.setOption(option as Record<string, unknown>, { notMerge: true });
-  }, [option, width, height]);
+  }, [option, width, height, ready]);
   useEffect(
     () => () => {
       chart.current?.dispose();

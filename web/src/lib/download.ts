@@ -10,6 +10,10 @@ export function saveFile(name: string, content: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+export function saveCsv(name: string, text: string): void {
+  saveFile(`${name}.csv`, text, "text/csv;charset=utf-8");
+}
+
 /** Letters, digits, dot, dash and underscore only, so that a title can name a file. */
 export function fileName(...parts: string[]): string {
   return parts

@@ -1,10 +1,9 @@
-// Plausible answers of /api/stats-dashboard for developing the pages without the server. Seeded: same question, same answer.
+// Plausible answers of /api/stats-dashboard, invented in the browser: the test-data mode of spec §16.4, and dev/mock-server.mjs.
+// Seeded: same question and same day, same answer.
 const DAY = 86_400_000;
-export const TODAY = "2026-11-21";
-const FIRST = "2023-03-14";
 const iso = (t) => new Date(t).toISOString().slice(0, 10);
-const FIRST_T = Date.parse(FIRST);
-const LAST_T = Date.parse(TODAY);
+/** Days of history before today: two full years and most of a third. */
+const HISTORY = 1348;
 
 function random(seed) {
   let state = 2166136261;
@@ -143,15 +142,15 @@ function shares(dimension) {
 }
 
 /** Daily new records of a scope: growth, weekends, summers. */
-function dailyRecords(scope) {
+function dailyRecords(scope, firstT, lastT) {
   const next = random(`records ${scope}`);
   const size = scope === "global" ? 6 : 2.2;
   const days = [];
-  for (let t = FIRST_T; t <= LAST_T; t += DAY) {
+  for (let t = firstT; t <= lastT; t += DAY) {
     const date = new Date(t);
     const weekend = date.getUTCDay() % 6 === 0 ? 0.25 : 1;
     const summer = [6, 7].includes(date.getUTCMonth()) ? 0.6 : 1;
-    const growth = 0.6 + (t - FIRST_T) / (LAST_T - FIRST_T);
+    const growth = 0.6 + (t - firstT) / (lastT - firstT);
     let n = Math.floor(size * weekend * summer * growth * (0.4 + 1.2 * next()) + next());
     if (next() > 0.985) n -= 2;
     days.push([t, n]);
@@ -159,9 +158,10 @@ function dailyRecords(scope) {
   return days;
 }
 
-const MARKS = { "2026-07-14": -0.22, "2026-07-15": -0.18, "2026-03-03": 0.12 };
+/** Restated days, counted back from today. */
+const MARKS = { 130: -0.22, 129: -0.18, 263: 0.12 };
 
-function series(id, dimension, valueType, year, values) {
+function series(id, dimension, valueType, year, values, span) {
   const name = NAMED.has(dimension)
     ? { en: TITLES[id] ?? id }
     : dimension === "filePresence"
@@ -171,9 +171,10 @@ function series(id, dimension, valueType, year, values) {
       : id;
   const states = [];
   for (const [day, value] of values) {
-    const factor = MARKS[`${year}-${day}`];
+    const ago = Math.round((span.lastT - Date.parse(`${year}-${day}`)) / DAY);
+    const factor = MARKS[ago];
     if (factor !== undefined) states.push([day, "restated", Math.round(value * (1 - factor))]);
-    if (`${year}-${day}` >= "2026-11-20") states.push([day, "provisional"]);
+    if (ago < 2) states.push([day, "provisional"]);
   }
   return {
     id,
@@ -184,7 +185,14 @@ function series(id, dimension, valueType, year, values) {
     ...(values.length > 0 ? { year } : {}),
     ...(states.length > 0 ? { states } : {}),
     ...(id === "global"
-      ? { coverage: { first: FIRST, last: TODAY, provisional_from: "2026-11-20", as_of: "2026-11-21T02:10:00Z" } }
+      ? {
+          coverage: {
+            first: iso(span.firstT),
+            last: iso(span.lastT),
+            provisional_from: iso(span.lastT - DAY),
+            as_of: `${iso(span.lastT)}T02:10:00Z`,
+          },
+        }
       : {}),
   };
 }
@@ -209,27 +217,30 @@ const METRICS = {
   },
 };
 
-export function category(family, scope, from, to) {
+export function category(family, scope, from, to, today) {
+  const lastT = Date.parse(today);
+  const span = { firstT: lastT - HISTORY * DAY, lastT };
   const snapshot = family.endsWith("snapshot");
   const usage = family.startsWith("usage");
   const metrics = usage ? METRICS.usage : METRICS[family];
-  const base = dailyRecords(scope).map(([t, n], index, all) => {
+  const base = dailyRecords(scope, span.firstT, span.lastT).map(([t, n], index, all) => {
     if (!usage) return [t, n];
     const held = all.slice(Math.max(0, index - 200), index + 1).reduce((sum, [, m]) => sum + m, 0);
     const weekday = new Date(t).getUTCDay() % 6 === 0 ? 0.55 : 1;
     return [t, Math.max(0, Math.round((40 + held * 0.9) * weekday))];
   });
+  const days = base.map(([t]) => iso(t));
   const year = Number(from.slice(0, 4));
   const daily = (factor, share) => {
     let sum = 0;
     const out = [];
     let carry = 0;
-    for (const [t, n] of base) {
+    for (const [index, [, n]] of base.entries()) {
       carry += n * factor * share;
       const whole = Math.trunc(carry);
       carry -= whole;
       sum += whole;
-      const day = iso(t);
+      const day = days[index];
       if (day < from || day > to) continue;
       out.push([day.slice(5), snapshot ? sum : whole]);
     }
@@ -238,7 +249,7 @@ export function category(family, scope, from, to) {
   const result = { global: {} };
   for (const [metric, factor] of Object.entries(metrics)) {
     const valueType = metric === "dataVolume" ? "filesize" : "number";
-    result.global[metric] = [series("global", "global", valueType, year, daily(factor, 1))];
+    result.global[metric] = [series("global", "global", valueType, year, daily(factor, 1), span)];
   }
   for (const dimension of usage ? USAGE : RECORD) {
     const keys =
@@ -259,14 +270,38 @@ export function category(family, scope, from, to) {
             metric === "dataVolume" ? "filesize" : "number",
             year,
             daily(metrics[metric], share * overlap),
+            span,
           ),
         );
       }
       if (dimension === "affiliations" && !usage)
         result[key].contributions = shares(dimension).map(([id, share]) =>
-          series(id, dimension, "number", year, daily(1.9, share)),
+          series(id, dimension, "number", year, daily(1.9, share), span),
         );
     }
   }
   return result;
+}
+
+const WORKS = [
+  "Tide tables of the Atlantic ports, 1680–1850",
+  "Harbour law in Galician town charters",
+  "Letters of the Bergen herring merchants",
+  "A grammar of shore names",
+  "Lighthouse log scans, Tory Island",
+  "Ship lists of Porto, 1701–1750",
+];
+
+/** Works as `GET /api/records` lists them, most viewed or downloaded first. They lead nowhere. */
+export function works(sort, size) {
+  return Array.from({ length: size }, (_, index) => ({
+    id: `test-${index}`,
+    metadata: {
+      title: WORKS[(sort === "mostviewed" ? index : index * 5 + 1) % WORKS.length],
+      resource_type: { title: { en: "Dataset" } },
+      creators: [{ person_or_org: { name: "Ó Conaill, R." } }],
+    },
+    stats: { all_versions: { views: Math.round(48211 / (index + 1)), downloads: Math.round(30544 / (index + 1)) } },
+    links: { self_html: null },
+  }));
 }

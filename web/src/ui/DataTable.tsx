@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from "react";
+import { csvText } from "../lib/csv";
 import { useI18n } from "../lib/i18n";
 import "./figure.css";
 
@@ -9,6 +10,14 @@ export interface Column<Row> {
   /** Rows sort by it; columns without are not sortable. */
   sort?: (row: Row) => number | string | null;
   start?: boolean;
+  /** What a downloaded file holds: the value itself, days as YYYY-MM-DD, `null` where there is none. */
+  csv?: (row: Row) => string | number | null;
+}
+
+/** The table as a file: its columns in its order, the rows as they were handed in. */
+export function tableCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const kept = columns.filter((column) => column.csv);
+  return csvText([kept.map((column) => column.label), ...rows.map((row) => kept.map((column) => column.csv!(row)))]);
 }
 
 /** A table of figures: sticky head and first column, sorted by its columns, paged when asked. */

@@ -1,5 +1,5 @@
 import { CalendarDate, type DateValue } from "@internationalized/date";
-import { type KeyboardEvent, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import {
   Button,
   CalendarCell,
@@ -256,20 +256,47 @@ export function DatePanel(props: DateRangeProps & { close: () => void; layout?: 
   );
 }
 
+const PARTS = ["year", "month", "day"] as const;
+
+/** One end of the range as year, month and day, each a field of its own (spec §16.5); a full one moves on to the next. */
 function EndField(props: { label: string; value: string; invalid: boolean; onChange: (text: string) => void }) {
+  const { t } = useI18n();
+  const row = useRef<HTMLSpanElement>(null);
+  const values = props.value.split("-");
+  const put = (index: number, text: string) => {
+    const digits = text.replace(/\D/g, "").slice(0, index === 0 ? 4 : 2);
+    const next = PARTS.map((_part, at) => (at === index ? digits : (values[at] ?? "")));
+    props.onChange(next.every((part) => part === "") ? "" : next.join("-"));
+    if (digits.length === (index === 0 ? 4 : 2) && index < 2) {
+      const field = row.current?.querySelectorAll("input")[index + 1];
+      field?.focus();
+      field?.select();
+    }
+  };
   return (
-    <label>
-      {props.label}
-      <span className={`field ${props.invalid ? "invalid" : ""}`}>
-        <input
-          value={props.value}
-          inputMode="numeric"
-          placeholder="YYYY-MM-DD"
-          aria-invalid={props.invalid}
-          onChange={(event) => props.onChange(event.target.value)}
-        />
+    <div className="date-end" role="group" aria-label={props.label}>
+      <span>{props.label}</span>
+      <span ref={row} className={`field ${props.invalid ? "invalid" : ""}`}>
+        {PARTS.map((part, index) => (
+          <input
+            key={part}
+            className={part}
+            value={values[index] ?? ""}
+            inputMode="numeric"
+            placeholder={t(`date.part.${part}.short`)}
+            aria-label={`${props.label}: ${t(`date.part.${part}`)}`}
+            aria-invalid={props.invalid}
+            onChange={(event) => put(index, event.target.value)}
+            onPaste={(event) => {
+              const whole = /^\s*(\d{4})-(\d{1,2})-(\d{1,2})\s*$/.exec(event.clipboardData.getData("text"));
+              if (!whole) return;
+              event.preventDefault();
+              props.onChange(whole.slice(1).join("-"));
+            }}
+          />
+        ))}
       </span>
-    </label>
+    </div>
   );
 }
 

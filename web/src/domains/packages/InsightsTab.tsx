@@ -1,10 +1,13 @@
 import type { Guidance, PackagesDashboard, Rollup, Signal } from "../../api/packages";
+import { csvText } from "../../lib/csv";
 import { parseDay } from "../../lib/days";
+import { saveCsv } from "../../lib/download";
 import { formatDay, formatFull, formatPercent, formatRange } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
-import { DataTable } from "../../ui/DataTable";
+import { IconButton } from "../../ui/controls";
+import { type Column, DataTable, tableCsv } from "../../ui/DataTable";
 import { Figure, FigureEmpty } from "../../ui/Figure";
-import { signalIdentity } from "./figures";
+import { sdkTitle, signalIdentity } from "./figures";
 
 const MOST_MOVERS = 6;
 const MOST_SIGNALS = 5;
@@ -17,10 +20,22 @@ export function InsightsTab({ dashboard }: { dashboard: PackagesDashboard }) {
   return (
     <div className="rows">
       <div className="grid">
-        <Movers movers={movers} />
+        <Movers movers={movers} dashboard={dashboard} />
       </div>
       <div className="grid">
-        <Figure title={t("packages.insights")} subtitle={t("packages.insightsNote")}>
+        <Figure
+          title={t("packages.insights")}
+          subtitle={t("packages.insightsNote")}
+          controls={
+            signals.length > 0 && (
+              <IconButton
+                label={t("chart.downloadCsv")}
+                icon="download"
+                onPress={() => saveCsv("packages-insights", signalsCsv(dashboard, signals))}
+              />
+            )
+          }
+        >
           {signals.length === 0 ? (
             <FigureEmpty
               title={t("packages.noSignalsTitle")}
@@ -57,10 +72,54 @@ function moversOf(dashboard: PackagesDashboard): Rollup[] {
     .slice(0, MOST_MOVERS);
 }
 
-function Movers({ movers }: { movers: readonly Rollup[] }) {
+/** "Driftwood DB NodeJS": the product and the SDK as the page calls them. */
+function metricName(dashboard: PackagesDashboard, id: string): string {
+  for (const group of dashboard.groups) {
+    const item = group.items.find((one) => one.metric_id === id);
+    if (item) return `${group.title} ${item.sdk ? sdkTitle(item.sdk) : item.display_name}`;
+  }
+  return id.split(":").slice(1).join(" · ");
+}
+
+function Movers({ movers, dashboard }: { movers: readonly Rollup[]; dashboard: PackagesDashboard }) {
   const { t, locale } = useI18n();
+  const columns: Column<Rollup>[] = [
+    {
+      id: "name",
+      label: t("packages.metric"),
+      start: true,
+      cell: (row) => <span title={row.metric_id}>{metricName(dashboard, row.metric_id)}</span>,
+      csv: (row) => row.metric_id,
+    },
+    {
+      id: "value",
+      label: t("packages.sevenDays"),
+      cell: (row) => (row.current_value === null ? "–" : formatFull(row.current_value, "number", { locale })),
+      csv: (row) => row.current_value,
+      sort: (row) => row.current_value,
+    },
+    {
+      id: "change",
+      label: t("packages.change"),
+      cell: (row) => <Signed percent={row.percent_change!} />,
+      csv: (row) => Math.round(row.percent_change!),
+      sort: (row) => Math.abs(row.percent_change!),
+    },
+  ];
   return (
-    <Figure title={t("packages.movers")} subtitle={t("packages.moversNote")}>
+    <Figure
+      title={t("packages.movers")}
+      subtitle={t("packages.moversNote")}
+      controls={
+        movers.length > 0 && (
+          <IconButton
+            label={t("chart.downloadCsv")}
+            icon="download"
+            onPress={() => saveCsv("packages-movers", tableCsv(columns, movers))}
+          />
+        )
+      }
+    >
       {movers.length === 0 ? (
         <FigureEmpty
           title={t("packages.noMoversTitle")}
@@ -68,33 +127,35 @@ function Movers({ movers }: { movers: readonly Rollup[] }) {
           command="tallykeep packages derive-dashboard"
         />
       ) : (
-        <DataTable
-          caption={t("packages.movers")}
-          rows={movers}
-          rowKey={(row) => row.rollup_id}
-          columns={[
-            {
-              id: "name",
-              label: t("packages.metric"),
-              start: true,
-              cell: (row) => row.metric_id.split(":").slice(1).join(" · "),
-            },
-            {
-              id: "value",
-              label: t("packages.sevenDays"),
-              cell: (row) => (row.current_value === null ? "–" : formatFull(row.current_value, "number", { locale })),
-              sort: (row) => row.current_value,
-            },
-            {
-              id: "change",
-              label: t("packages.change"),
-              cell: (row) => <Signed percent={row.percent_change!} />,
-              sort: (row) => Math.abs(row.percent_change!),
-            },
-          ]}
-        />
+        <DataTable caption={t("packages.movers")} rows={movers} rowKey={(row) => row.rollup_id} columns={columns} />
       )}
     </Figure>
+  );
+}
+
+/** The insights as they stand on the page: what moved, when, and the words about it. */
+export function signalsCsv(dashboard: PackagesDashboard, signals: readonly Signal[]): string {
+  return csvText([
+    ["type", "movement", "window_start", "window_end", "title", "why", "evidence"],
+    ...signals.map((signal) => {
+      const guidance = guidanceOf(dashboard, signal);
+      return [
+        signal.signal_type,
+        guidance?.movement_assessment ?? "pending",
+        signal.window_start,
+        signal.window_end,
+        guidance?.executive_summary ?? signal.title,
+        guidance?.why_it_matters ?? signal.summary,
+        signal.evidence_ids.join(" "),
+      ];
+    }),
+  ]);
+}
+
+function guidanceOf(dashboard: PackagesDashboard, signal: Signal): Guidance | undefined {
+  return dashboard.signal_guidance.find(
+    (entry) =>
+      entry.signal_id === signal.signal_id || signalIdentity(entry.signal_id) === signalIdentity(signal.signal_id),
   );
 }
 
@@ -113,10 +174,7 @@ function Signed({ percent }: { percent: number }) {
 
 function SignalBlock({ signal, dashboard }: { signal: Signal; dashboard: PackagesDashboard }) {
   const { t, locale } = useI18n();
-  const guidance = dashboard.signal_guidance.find(
-    (entry) =>
-      entry.signal_id === signal.signal_id || signalIdentity(entry.signal_id) === signalIdentity(signal.signal_id),
-  );
+  const guidance = guidanceOf(dashboard, signal);
   const cited = new Set([...signal.evidence_ids, ...(guidance?.citations ?? []).map((citation) => citation.source_id)]);
   const evidence = dashboard.recent_evidence.filter((item) => cited.has(item.evidence_id)).slice(0, 3);
   const [start, end] = [parseDay(signal.window_start), parseDay(signal.window_end)];
@@ -177,26 +235,40 @@ function SignalBlock({ signal, dashboard }: { signal: Signal; dashboard: Package
 
 function GuidanceTable({ entries }: { entries: readonly Guidance[] }) {
   const { t, locale } = useI18n();
+  const words = (id: string, label: string, text: (row: Guidance) => string): Column<Guidance> => ({
+    id,
+    label,
+    start: true,
+    cell: text,
+    csv: text,
+  });
+  const columns: Column<Guidance>[] = [
+    {
+      id: "date",
+      label: t("packages.date"),
+      start: true,
+      cell: (row) => (parseDay(row.generated_at) === null ? "–" : formatDay(parseDay(row.generated_at)!, locale)),
+      csv: (row) => row.generated_at.slice(0, 10),
+      sort: (row) => row.generated_at,
+    },
+    words("movement", t("packages.movement"), (row) => row.movement_assessment),
+    words("relevance", t("packages.relevance"), (row) => row.engineering_relevance),
+    words("confidence", t("packages.confidence"), (row) => row.confidence),
+    words("summary", t("packages.summary"), (row) => row.executive_summary),
+  ];
   return (
-    <Figure title={t("packages.guidance")} subtitle={t("packages.guidanceNote")}>
-      <DataTable
-        caption={t("packages.guidance")}
-        rows={entries}
-        rowKey={(row) => row.guidance_id}
-        columns={[
-          {
-            id: "date",
-            label: t("packages.date"),
-            start: true,
-            cell: (row) => (parseDay(row.generated_at) === null ? "–" : formatDay(parseDay(row.generated_at)!, locale)),
-            sort: (row) => row.generated_at,
-          },
-          { id: "movement", label: t("packages.movement"), start: true, cell: (row) => row.movement_assessment },
-          { id: "relevance", label: t("packages.relevance"), start: true, cell: (row) => row.engineering_relevance },
-          { id: "confidence", label: t("packages.confidence"), start: true, cell: (row) => row.confidence },
-          { id: "summary", label: t("packages.summary"), start: true, cell: (row) => row.executive_summary },
-        ]}
-      />
+    <Figure
+      title={t("packages.guidance")}
+      subtitle={t("packages.guidanceNote")}
+      controls={
+        <IconButton
+          label={t("chart.downloadCsv")}
+          icon="download"
+          onPress={() => saveCsv("packages-guidance", tableCsv(columns, entries))}
+        />
+      }
+    >
+      <DataTable caption={t("packages.guidance")} rows={entries} rowKey={(row) => row.guidance_id} columns={columns} />
     </Figure>
   );
 }

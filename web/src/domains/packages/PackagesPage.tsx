@@ -14,6 +14,7 @@ import { ChartsTab } from "./ChartsTab";
 import { monthCsv } from "./figures";
 import { GapsTab } from "./GapsTab";
 import { InsightsTab } from "./InsightsTab";
+import { ReportMenu, reportActions } from "./ReportMenu";
 import "./packages.css";
 
 const TABS = ["charts", "insights", "gaps"] as const;
@@ -29,25 +30,40 @@ export default function PackagesPage() {
     data?.project?.title || (data?.products?.length === 1 ? data.products[0]!.title : "") || t("nav.packages");
   const download = () =>
     data && saveFile("monthly-download-snapshots.csv", monthCsv(data, t("packages.total")), "text/csv;charset=utf-8");
-  const entries: PaletteEntry[] = TABS.map((id) => ({
-    id: `packages-${id}`,
-    kind: "figure",
-    label: t(`packages.tab.${id}`),
-    icon: "chart",
-    run: () => write({ tab: id === "charts" ? null : id }),
-  }));
+  const entries: PaletteEntry[] = [
+    ...TABS.map(
+      (id): PaletteEntry => ({
+        id: `packages-${id}`,
+        kind: "figure",
+        label: t(`packages.tab.${id}`),
+        icon: "chart",
+        run: () => write({ tab: id === "charts" ? null : id }),
+      }),
+    ),
+    ...(data ? reportActions(data, t, locale) : []).map(
+      (action): PaletteEntry => ({
+        ...action,
+        kind: "action",
+        label: t("packages.reportAction", { report: action.label }),
+        icon: "file",
+      }),
+    ),
+  ];
   return (
     <Shell current="packages" entries={entries}>
       <PageHead
         crumbs={[{ label: t("nav.packages") }]}
         title={title}
-        purpose={`${data?.project?.subtitle ? `${data.project.subtitle} ` : ""}${t("packages.purpose")}`}
+        purpose={purposeOf(data?.project?.subtitle ?? "", t("packages.purpose"))}
         actions={
           data && (
-            <button type="button" className="button" onClick={download}>
-              <Icon name="download" />
-              {t("action.download")}
-            </button>
+            <>
+              <ReportMenu dashboard={data} />
+              <button type="button" className="button" onClick={download}>
+                <Icon name="download" />
+                {t("action.download")}
+              </button>
+            </>
           )
         }
       />
@@ -86,7 +102,7 @@ export default function PackagesPage() {
           </TabList>
           <Freshness dashboard={dashboard.data} locale={locale} updating={dashboard.isFetching} />
           <TabPanel id="charts">
-            <ChartsTab dashboard={dashboard.data} />
+            <ChartsTab dashboard={dashboard.data} onGaps={() => write({ tab: "gaps" })} />
           </TabPanel>
           <TabPanel id="insights">
             <InsightsTab dashboard={dashboard.data} />
@@ -98,6 +114,11 @@ export default function PackagesPage() {
       )}
     </Shell>
   );
+}
+
+/** The project's own line, then what downloads are, unless the project says so itself. */
+function purposeOf(subtitle: string, whatDownloadsAre: string): string {
+  return /not users/i.test(subtitle) ? subtitle : `${subtitle} ${whatDownloadsAre}`.trim();
 }
 
 export function gapCount(dashboard: PackagesDashboard): number {

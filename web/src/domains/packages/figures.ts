@@ -1,4 +1,4 @@
-import type { MonthRow, PackageItem, PackagePoint, PackagesDashboard } from "../../api/packages";
+import type { MetricCoverage, MonthRow, PackageItem, PackagePoint, PackagesDashboard } from "../../api/packages";
 import { csvText } from "../../lib/csv";
 import { type Day, parseDay, startOfPeriod } from "../../lib/days";
 import { bucketsOf } from "../../series/buckets";
@@ -112,12 +112,25 @@ function runningMonth(items: readonly PackageItem[]): { start: Day; value: numbe
 
 const MISSING_POINT = { value: null, state: "missing", days: 0 } as const;
 
+/**
+ * Months from the first on which at least half of the packages counted: a sum over one of eight packages at the beginning is no
+ * beginning, and a line from it would tell of a rise that never was. The table and the file keep all months.
+ */
+function comparableMonths(rows: ReadonlyMap<Day, MonthRow>): Day[] {
+  const starts = [...rows.keys()].sort((a, b) => a - b);
+  const first = starts.findIndex((start) => {
+    const { metrics_present, metrics_expected } = rows.get(start)!;
+    return metrics_present === undefined || !metrics_expected || metrics_present * 2 >= metrics_expected;
+  });
+  return first === -1 ? starts : starts.slice(first);
+}
+
 /** Months of all packages, together or by product or SDK; months without a row are missing. The last bucket is the running month. */
 export function monthFigure(dashboard: PackagesDashboard, split: MonthSplit, totalLabel: string): TimeFigure | null {
   const rows = new Map(
     dashboard.monthly_download_snapshots.map((row) => [startOfPeriod("month", parseDay(row.period_end)!), row]),
   );
-  const starts = [...rows.keys()].sort((a, b) => a - b);
+  const starts = comparableMonths(rows);
   if (starts.length === 0) return null;
   const running = runningMonth(downloadItems(dashboard));
   const last = Math.max(starts.at(-1)!, running?.start ?? 0);
@@ -132,9 +145,12 @@ export function monthFigure(dashboard: PackagesDashboard, split: MonthSplit, tot
         const value = monthValue(row, column, columns);
         if (value === null) return { ...MISSING_POINT, of };
         const whole = (row.days_present ?? 0) >= (row.days_expected ?? 0);
+        const partial = column.kind === "total" && (row.metrics_present ?? 0) < (row.metrics_expected ?? 0);
+        const state = stateOf(row);
         const point: Point = {
           value,
-          state: stateOf(row),
+          // A sum to which some packages have not come yet may still grow.
+          state: partial && state === "final" ? "provisional" : state,
           days: whole ? of : Math.round((of * (row.days_present ?? 0)) / (row.days_expected || 1)),
           of,
         };
@@ -171,7 +187,7 @@ export function monthFigure(dashboard: PackagesDashboard, split: MonthSplit, tot
     buckets,
     series: parts.length > 1 ? parts : [total],
     total,
-    notes: [],
+    notes: rows.size > starts.length ? [String(rows.size - starts.length)] : [],
   };
 }
 
@@ -322,4 +338,75 @@ export function changeOver(points: readonly PackagePoint[], days: number): numbe
 export function signalIdentity(id: string): string {
   const [type, _start, _end, ...rest] = id.split(":");
   return `${type}:${rest.join(":")}`;
+}
+
+/** The name a source goes by. */
+export function registryOf(item: { source?: string }): string {
+  const names: Record<string, string> = {
+    pypistats: "PyPI",
+    npm: "npm",
+    cratesio: "crates.io",
+    crates: "crates.io",
+    cranlogs: "CRAN",
+    packagist: "Packagist",
+    github: "GitHub",
+    duckdb: "DuckDB",
+  };
+  const source = item.source ?? "";
+  return names[source] ?? source;
+}
+
+/** The newest month that is over and has a number. */
+export function lastWhole(points: readonly Point[]): { index: number; value: number } | null {
+  for (let index = points.length - 1; index >= 0; index -= 1) {
+    const point = points[index]!;
+    if (point.state !== "open" && point.value !== null) return { index, value: point.value };
+  }
+  return null;
+}
+
+/** A run of days that one source has not delivered, and whether and until when it still can. */
+export interface MissingRun {
+  metric_id: string;
+  source: string;
+  subject: string;
+  start: Day;
+  end: Day;
+  deliverable: boolean;
+  until: string | null;
+  /** Lost within two weeks when nobody asks. */
+  soon: boolean;
+}
+
+/** Missing days as runs: neighbours with the same fate belong together. What can still be had comes first, the most urgent on top. */
+export function missingRuns(metrics: readonly MetricCoverage[]): MissingRun[] {
+  const runs: MissingRun[] = [];
+  for (const metric of metrics) {
+    const soon = new Set(metric.leaving_soon);
+    let last: MissingRun | null = null;
+    for (const { day: text, deliverable, until } of metric.missing) {
+      const day = parseDay(text);
+      if (day === null) continue;
+      if (last && day === last.end + 1 && deliverable === last.deliverable) {
+        last.end = day;
+        last.soon ||= soon.has(text);
+        continue;
+      }
+      last = {
+        metric_id: metric.metric_id,
+        source: metric.source,
+        subject: metric.subject,
+        start: day,
+        end: day,
+        deliverable,
+        until,
+        soon: soon.has(text),
+      };
+      runs.push(last);
+    }
+  }
+  return runs.sort(
+    (a, b) =>
+      Number(b.deliverable) - Number(a.deliverable) || (a.until ?? "9").localeCompare(b.until ?? "9") || b.end - a.end,
+  );
 }

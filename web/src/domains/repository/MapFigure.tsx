@@ -31,6 +31,7 @@ export function MapFigure({
     props.metric === "downloads" ? "downloadUniqueFiles" : "viewUniqueRecords",
   );
   const [asTable, setAsTable] = useState(false);
+  const [uniform, setUniform] = useState(props.uniformColorMode === true);
   const countries = dimensionNamed("countries")!;
   const height = typeof props.height === "number" ? props.height : 400;
 
@@ -63,6 +64,14 @@ export function MapFigure({
             choices={METRICS.map((id) => ({ id, label: t(`column.${id}`) }))}
             onChange={setMetric}
           />
+          {!asTable && (
+            <Segmented
+              label={t("map.shading")}
+              value={uniform ? "uniform" : "byNumber"}
+              choices={(["byNumber", "uniform"] as const).map((id) => ({ id, label: t(`map.${id}`) }))}
+              onChange={(id) => setUniform(id === "uniform")}
+            />
+          )}
           <IconButton
             label={asTable ? t("map.showMap") : t("chart.showTable")}
             icon={asTable ? "globe" : "table"}
@@ -138,7 +147,7 @@ export function MapFigure({
             unlocatedText={(count) =>
               t(figure.complete ? "map.unlocated" : "map.elsewhere", { count, what: t(`noun.${metric}`) })
             }
-            uniform={props.uniformColorMode === true}
+            uniform={uniform}
             zoom={typeof props.zoom === "number" ? props.zoom : 1}
             height={height}
             selected={view.only?.dimension === "countries" ? view.only.id : null}

@@ -23,8 +23,9 @@ export function MostUsedWorks({
   const views = spec.sort === "mostviewed";
   const base = recordsAddress(page.community?.id ?? null, page.community?.links?.records ?? null);
   const works = useServerQuery({
-    queryKey: ["works", base, spec.sort, size],
+    queryKey: ["works", base, spec.sort, size, page.scope.testDay ?? ""],
     queryFn: async ({ signal }) => {
+      if (page.scope.testDay) return (await import("../../testdata/generate.mjs")).works(spec.sort, size);
       const address = `${base}${base.includes("?") ? "&" : "?"}sort=${spec.sort}&size=${size}&s=${size}&l=list&p=1`;
       const answer = await getJson<{ hits: { hits: RecordHit[] } }>(address, signal);
       return answer.hits.hits.slice(0, size);

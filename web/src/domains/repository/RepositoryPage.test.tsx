@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen, waitFor, within } from "@testing-library/react";
+import { cleanup, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
@@ -257,10 +257,36 @@ describe("states (spec §16.7)", () => {
     expect(posts).toEqual([]);
   });
 
+  it("an editor of an opt-in site turns a community's switch; nobody else sees one", async () => {
+    const sent: unknown[] = [];
+    server.use(
+      http.put("*/api/v1/communities/c1/dashboard", async ({ request }) => {
+        sent.push(await request.json());
+        return HttpResponse.json({ error: "the disk is full" }, { status: 500 });
+      }),
+    );
+    const off = { dashboard_enabled: false, community_opt_in: true, dashboard_switched_on: false };
+    show(off);
+    await screen.findByText("Dashboard Not Enabled");
+    expect(screen.queryByText("Enable dashboard")).toBeNull();
+    cleanup();
+    show({ ...off, may_switch_dashboard: true });
+    await userEvent.setup().click(await screen.findByRole("radio", { name: "Enable" }));
+    expect(await screen.findByText("Not saved: the disk is full")).toBeTruthy();
+    expect(sent).toEqual([{ enabled: true }]);
+  });
+
   it("a first run, a running calculation and test data are said", async () => {
     show({ first_run_incomplete: true, use_test_data: true });
     expect(await screen.findByText(/Initial calculation of statistics is still in progress/)).toBeTruthy();
-    expect(screen.getByText(/these numbers are invented/)).toBeTruthy();
+    expect(screen.getByText(/every number on this page is invented/)).toBeTruthy();
+  });
+
+  it("test data fill the page without asking the server for a number", async () => {
+    show({ use_test_data: true });
+    const records = await tile("Total records");
+    await waitFor(() => expect(Number(records.querySelector("data")?.getAttribute("value"))).toBeGreaterThan(100));
+    expect(posts).toEqual([]);
   });
 
   it("nothing at all is a sentence, not a zero", async () => {

@@ -1,9 +1,8 @@
 import { useMemo, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { apiBase } from "../../api/client";
-import { useOverview } from "../../api/overview";
 import type { Community, DashboardConfig, DateBasis, Family, LayoutTab } from "../../api/types";
-import { GRANULARITIES, type Granularity } from "../../lib/days";
+import { GRANULARITIES, type Granularity, isoDay } from "../../lib/days";
 import { formatDayLong, formatRange } from "../../lib/format";
 import { localised, useI18n } from "../../lib/i18n";
 import { useNarrow } from "../../lib/media";
@@ -25,9 +24,11 @@ import {
   RepositoryProvider,
   useFamilyState,
 } from "./context";
+import { DashboardSettings } from "./DashboardSwitch";
 import { dimensionNamed } from "./dimensions";
 import { ExplainPanel } from "./ExplainPanel";
 import { LayoutRows } from "./LayoutRows";
+import { DisabledMessage, EmbeddedNote, Notices, type ReportState } from "./Notices";
 import { downloadReport, REPORT_FORMATS, type ReportFormat } from "./report";
 import { labelOfValue } from "./SingleStat";
 import { defaultPreset, granularityQuery, maxHistoryYears, rangeQuery, todayOf, type View, viewFrom } from "./view";
@@ -53,7 +54,12 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
   const tabs = config.layout?.tabs ?? [];
   const tab = tabs.find((one) => one.name === query.get("tab")) ?? tabs[0];
   const team = config.team ?? (apiBase().replace("/a/", "") || "default");
-  const scope = useMemo(() => ({ community: community?.id ?? "global", team }), [community?.id, team]);
+  const testData = config.use_test_data === true;
+  const compress = config.client_cache_compression_enabled === true;
+  const scope = useMemo(
+    () => ({ community: community?.id ?? "global", team, compress, ...(testData ? { testDay: isoDay(today) } : {}) }),
+    [community?.id, team, compress, testData, today],
+  );
   const enabled = config.dashboard_enabled !== false;
   const wanted = enabled ? familiesOf(tab) : new Set<Family>();
   const states = {
@@ -65,7 +71,7 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
   const colors = useRef<ReturnType<typeof colorBook> | null>(null);
   colors.current ??= colorBook();
   const [explained, setExplained] = useState<ExplainRequest | null>(null);
-  const [report, setReport] = useState<{ problem: string } | { done: string } | { running: ReportFormat } | null>(null);
+  const [report, setReport] = useState<ReportState>(null);
   const style = useMemo(
     () => ({ locale, binarySizes: config.display_binary_sizes === true }),
     [locale, config.display_binary_sizes],
@@ -108,7 +114,8 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
         }),
       );
   };
-  const reportActions = REPORT_FORMATS.map((format) => ({
+  // The server's own files hold real numbers, which a page of invented ones must not pass on.
+  const reportActions = REPORT_FORMATS.filter((format) => format === "json" || !testData).map((format) => ({
     id: format,
     label: t(`report.${format}`),
     run: () => runReport(format),
@@ -202,6 +209,7 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
         heading={t("report.heading", { range: formatRange(view.range, locale) })}
         actions={reportActions}
       />
+      {community && <DashboardSettings config={config} community={community} />}
     </>
   );
   const head = (
@@ -286,7 +294,8 @@ function truthy(value: unknown): boolean {
 function tabLabel(tab: LayoutTab, locale: string, t: ReturnType<typeof useI18n>["t"]): string {
   const known = t(`tab.${tab.name}`);
   // A label in one language only gets the catalogue's words where it is the default's own.
-  if (typeof tab.label === "string") return known !== `tab.${tab.name}` && !locale.startsWith("en") ? known : tab.label;
+  if (typeof tab.label === "string" && known !== `tab.${tab.name}`)
+    return !locale.startsWith("en") || tab.label.toLowerCase() === known.toLowerCase() ? known : tab.label;
   return localised(tab.label, locale, tab.name);
 }
 
@@ -392,78 +401,4 @@ function ShareButton() {
       <span aria-live="polite">{copied ? t("action.linkCopied") : t("action.share")}</span>
     </button>
   );
-}
-
-/** What the reader must know before the numbers: test data, a first run, a failed refresh, a report. */
-function Notices(props: {
-  config: DashboardConfig;
-  states: readonly FamilyState[];
-  report: { problem: string } | { done: string } | { running: ReportFormat } | null;
-  onClose: () => void;
-}) {
-  const { t } = useI18n();
-  const { config, states, report } = props;
-  const empty = states.length > 0 && states.every((state) => state.status === "ready" && state.data?.isEmpty);
-  const running = config.agg_in_progress || config.caching_in_progress;
-  const loaded = states.some((state) => state.status === "ready");
-  const failedBehind = states.find((state) => state.status === "ready" && state.error);
-  return (
-    <>
-      {config.use_test_data === true && <p className="notice">{t("notice.testData")}</p>}
-      {config.first_run_incomplete && (
-        <p className="notice" role="status">
-          {t("notice.firstRun")}
-        </p>
-      )}
-      {!config.first_run_incomplete && loaded && empty && (
-        <p className="notice plain" role="status">
-          {running ? t("notice.calculating") : t("notice.nothing")}
-        </p>
-      )}
-      {!config.first_run_incomplete && loaded && !empty && running && (
-        <p className="caption" role="status">
-          {t("notice.updating")}
-        </p>
-      )}
-      {failedBehind && (
-        <p className="notice bad" role="alert">
-          <Icon name="warning" />
-          {t("notice.behind")}
-          <button type="button" className="foot-link" onClick={failedBehind.retry}>
-            {t("action.tryAgain")}
-          </button>
-        </p>
-      )}
-      {report && (
-        <p
-          className={`notice ${"problem" in report ? "bad" : "plain"}`}
-          role={"problem" in report ? "alert" : "status"}
-        >
-          {"problem" in report ? report.problem : "done" in report ? report.done : t("report.running")}
-          {!("running" in report) && (
-            <button type="button" className="foot-link" onClick={props.onClose}>
-              {t("action.close")}
-            </button>
-          )}
-        </p>
-      )}
-    </>
-  );
-}
-
-function DisabledMessage({ config, community }: { config: DashboardConfig; community: Community | null }) {
-  const { t } = useI18n();
-  const message = community ? (config.disabled_message ?? config.disabled_message_global) : config.disabled_message;
-  return (
-    <section className="figure-empty" aria-label={t("disabled.title")} style={{ marginTop: 24 }}>
-      <h2 className="figure-title">{t("disabled.title")}</h2>
-      <p>{(message || t("disabled.text")).replace("{title}", config.title ?? "")}</p>
-    </section>
-  );
-}
-
-function EmbeddedNote() {
-  const overview = useOverview();
-  const { t } = useI18n();
-  return overview.data?.domains.repository?.agg_in_progress ? <p className="caption">{t("notice.updating")}</p> : null;
 }

@@ -1,4 +1,5 @@
 import { useMemo, useState } from "react";
+import { ComparisonKey } from "../../charts/ComparisonKey";
 import { StateKey } from "../../charts/StateGlyph";
 import { TimeChart } from "../../charts/TimeChart";
 import { TimeTable, timeFigureCsv } from "../../charts/TimeTable";
@@ -186,6 +187,7 @@ export function StatsChart({
       foot={
         <>
           <StateKey />
+          <ComparisonKey figure={figure} shape={shape} stacked={stacked} />
           {figure?.notes.map((note) => (
             <span key={note}>{note}</span>
           ))}

@@ -1,5 +1,5 @@
 import { apiBase, request } from "../../api/client";
-import { fetchBlock, queryName, type Scope } from "../../api/dashboard";
+import { queryName, rangeOf, type Scope } from "../../api/dashboard";
 import type { CategoryResult, DateBasis, Family, WireSeries } from "../../api/types";
 import { type DayRange, isoDay } from "../../lib/days";
 import { saveFile } from "../../lib/download";
@@ -63,7 +63,7 @@ async function jsonEntries(scope: Scope, basis: DateBasis, range: DayRange): Pro
       start: isoDay(range.start),
       end: isoDay(range.end),
     };
-    const { result } = await fetchBlock(identity, null);
+    const result = await rangeOf(scope, identity);
     entries.push({
       name: `${queryName(family)}.json`,
       content: `${JSON.stringify(cutToRange(result, range), null, 1)}\n`,
