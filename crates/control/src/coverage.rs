@@ -1,7 +1,7 @@
 //! What the rollups cover, and the ledger of numbers that changed.
 
 use jiff::{Timestamp, civil::Date};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tallykeep_model::PointState;
 
 use crate::{Control, ControlError, TeamControl, day_from_text, from_micros, micros};
@@ -33,7 +33,7 @@ impl Coverage {
 }
 
 /// A final number that changed. `dimension` and `value` are empty for totals.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Restatement {
     pub family: String,
     pub scope: String,
@@ -46,6 +46,17 @@ pub struct Restatement {
     pub at: Timestamp,
     pub reason: String,
     pub run_id: String,
+}
+
+/// What a run reached: stored together or not at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reached<'a> {
+    pub covered: &'a [Coverage],
+    pub restated: &'a [Restatement],
+    /// Bookmarks of the family that move, as (scope, day).
+    pub bookmarks: &'a [(String, Date)],
+    /// The note (name and number) that announced it, forgotten with it.
+    pub announced: Option<(&'a str, i64)>,
 }
 
 type CoverageRow = (String, String, String, String, i64, String);
@@ -78,17 +89,12 @@ impl TeamControl {
     }
 
     /// Stores what a run reached, with the ledger rows of what it changed, in one transaction.
-    pub async fn commit_coverage(
-        &self,
-        family: &str,
-        covered: &[Coverage],
-        restated: &[Restatement],
-    ) -> Result<(), ControlError> {
+    pub async fn commit_coverage(&self, family: &str, reached: &Reached<'_>) -> Result<(), ControlError> {
         let now = micros(self.clock().now());
         let mut transaction = self.control.pool.begin().await?;
-        let count = i64::try_from(restated.len()).unwrap_or(i64::MAX);
+        let count = i64::try_from(reached.restated.len()).unwrap_or(i64::MAX);
         let first = Control::take_positions(&mut transaction, "restatement", count).await?;
-        for c in covered {
+        for c in reached.covered {
             sqlx::query(
                 "insert into coverage (team_id, family, scope, first_day, last_day, provisional_from, dirty_seq, run_id, updated_at)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -108,7 +114,7 @@ impl TeamControl {
             .execute(&mut *transaction)
             .await?;
         }
-        for (id, r) in (first..).zip(restated) {
+        for (id, r) in (first..).zip(reached.restated) {
             sqlx::query(
                 "insert into restatement (team_id, id, family, scope, day, dimension, value, measure, old, new, at, reason, run_id)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -128,6 +134,27 @@ impl TeamControl {
             .bind(&r.run_id)
             .execute(&mut *transaction)
             .await?;
+        }
+        for (scope, day) in reached.bookmarks {
+            sqlx::query(
+                "insert into watermark (team_id, name, scope, position, updated_at) values ($1, $2, $3, $4, $5)
+                 on conflict (team_id, name, scope) do update set position = excluded.position, updated_at = excluded.updated_at",
+            )
+            .bind(self.team.id)
+            .bind(family)
+            .bind(scope)
+            .bind(day.to_string())
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        if let Some((name, number)) = reached.announced {
+            sqlx::query("delete from intent where team_id = $1 and name = $2 and number <= $3")
+                .bind(self.team.id)
+                .bind(name)
+                .bind(number)
+                .execute(&mut *transaction)
+                .await?;
         }
         transaction.commit().await?;
         Ok(())

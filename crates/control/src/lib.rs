@@ -7,6 +7,7 @@ mod audit;
 pub mod chat;
 mod coverage;
 mod dirty;
+mod intents;
 mod jobs;
 mod leases;
 pub mod packages;
@@ -22,8 +23,9 @@ mod tokens;
 mod watermarks;
 
 pub use audit::{AUDIT_FORGET, AuditCheck, AuditEntry, AuditFilter, AuditRow};
-pub use coverage::{Coverage, Restatement};
+pub use coverage::{Coverage, Reached, Restatement};
 pub use dirty::DirtyDay;
+pub use intents::Intent;
 pub use jobs::{Job, JobProgress, JobState, NewJob};
 pub use leases::{Lease, LeaseGuard, LeaseHolder};
 pub use people::{Member, NewPerson, Person};

@@ -174,7 +174,7 @@ impl Table {
     }
 
     /// Removes staged files that no commit will name.
-    fn discard(&self, staged: &[Staged]) {
+    pub fn discard(&self, staged: &[Staged]) {
         for file in staged {
             // A file that stays behind is an orphan; vacuum finds it.
             let _ = std::fs::remove_file(self.path.join(file.path()));

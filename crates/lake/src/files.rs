@@ -72,7 +72,10 @@ impl Table {
         let parent = full.parent().unwrap_or(&self.path);
         std::fs::create_dir_all(parent).map_err(LakeError::io(parent))?;
         let rows = batches.iter().map(|b| b.num_rows() as u64).sum();
-        let size = self.write_file(&full, batches)?;
+        // Half a file helps nobody, least of all on a full disk.
+        let size = self.write_file(&full, batches).inspect_err(|_| {
+            let _ = std::fs::remove_file(&full);
+        })?;
         sync_folder(parent)?;
         let modified = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
         let add = Add {

@@ -23,16 +23,15 @@ pub enum CodecError {
 }
 
 /// Rows as one batch, sorted by the texts of scope, dimension and value, then day.
-pub(crate) fn encode(table: &Table, rows: &Rows, order: &Ranked<'_>) -> Result<RecordBatch, CodecError> {
-    let mut indices: Vec<u32> = (0..u32::try_from(rows.len()).unwrap_or(u32::MAX)).collect();
-    indices.sort_unstable_by_key(|&i| (order.key(rows.cells[i as usize]), rows.days[i as usize]));
-    let rows = rows.take(&indices);
+pub(crate) fn encode(table: &Table, rows: Rows, order: &Ranked<'_>) -> Result<RecordBatch, CodecError> {
+    let rows = order.sorted(rows);
     let vocabulary = order.vocabulary;
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(Date32Array::from(rows.days)),
         words(&vocabulary.scopes, rows.cells.iter().map(|c| c.scope()))?,
         words(&vocabulary.dimensions, rows.cells.iter().map(|c| c.dimension()))?,
         words(&vocabulary.values, rows.cells.iter().map(|c| c.value()))?,
+        Arc::new(Date32Array::from(rows.firsts)),
     ];
     columns.extend(rows.measures.into_iter().map(|m| Arc::new(Int64Array::from(m)) as ArrayRef));
     Ok(RecordBatch::try_new(table.def().schema(), columns)?)
@@ -54,6 +53,19 @@ impl<'a> Ranked<'a> {
             dimensions: vocabulary.dimensions.ranks(),
             values: vocabulary.values.ranks(),
         }
+    }
+
+    /// Rows by text, then day. Rows that come so, as folds make them, are left alone.
+    pub(crate) fn sorted(&self, rows: Rows) -> Rows {
+        let key = |i: usize| (self.key(rows.cells[i]), rows.days[i]);
+        if (1..rows.len())
+            .all(|i| rows.cells[i - 1] == rows.cells[i] && rows.days[i - 1] <= rows.days[i] || key(i - 1) <= key(i))
+        {
+            return rows;
+        }
+        let mut indices: Vec<u32> = (0..u32::try_from(rows.len()).unwrap_or(u32::MAX)).collect();
+        indices.sort_by_cached_key(|&i| key(i as usize));
+        rows.take(&indices)
     }
 
     fn key(&self, cell: Cell) -> (u32, u32, u32) {
@@ -91,8 +103,11 @@ pub(crate) fn decode(batch: &RecordBatch, vocabulary: &mut Vocabulary, rows: &mu
     let values = numbers(batch.column(3), &mut vocabulary.values);
     rows.days.extend_from_slice(days);
     rows.cells.extend(scopes.iter().zip(&dimensions).zip(&values).map(|((&s, &d), &v)| Cell::new(s, d, v)));
+    let firsts = batch.column(4).as_primitive::<Date32Type>();
+    rows.firsts
+        .extend((0..batch.num_rows()).map(|row| if firsts.is_valid(row) { firsts.value(row) } else { days[row] }));
     for (column, measure) in rows.measures.iter_mut().enumerate() {
-        measure.extend_from_slice(batch.column(4 + column).as_primitive::<Int64Type>().values());
+        measure.extend_from_slice(batch.column(5 + column).as_primitive::<Int64Type>().values());
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use tallykeep_lake::TableDef;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// One rollup. Its table's columns are `day, scope, dimension, value` and then the measures, all `Int`; its partition columns
+/// One rollup. Its table's columns are `day, scope, dimension, value, first` and then the measures, all `Int`; its partition columns
 /// are `level, bucket, shard`.
 #[derive(Debug)]
 pub struct Family {

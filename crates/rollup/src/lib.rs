@@ -13,10 +13,12 @@ mod rows;
 pub mod sets;
 mod store;
 mod tally;
+mod writing;
 
 pub use cell::{Cell, Vocabulary, Words};
 pub use codec::CodecError;
 pub use family::{Family, Level};
-pub use rows::{Rows, Sums};
-pub use store::{Recompute, RollupError, Store, Touched, Written};
-pub use tally::{Group, Tally};
+pub use rows::{Rows, Sum, Sums};
+pub use store::{RollupError, Store};
+pub use tally::{ENTITIES, Fact, Group, NOWHERE, Tally};
+pub use writing::{Produce, Recompute, Touched, Writing, Written};

@@ -3,6 +3,7 @@
 use std::{io::Write, process::ExitCode};
 
 use tallykeep_control::ControlError;
+use tallykeep_repository::RepositoryError;
 
 /// An end with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +37,13 @@ pub fn report(outcome: anyhow::Result<()>) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The errors of domains show that of control as their own, so it is no cause of theirs but part of them.
 fn is_busy(cause: &(dyn std::error::Error + 'static)) -> bool {
-    matches!(cause.downcast_ref::<ControlError>(), Some(ControlError::Busy { .. }))
+    let control = cause.downcast_ref::<ControlError>().or_else(|| match cause.downcast_ref::<RepositoryError>() {
+        Some(RepositoryError::Control(error)) => Some(error),
+        _ => None,
+    });
+    matches!(control, Some(ControlError::Busy { .. }))
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

@@ -4,3 +4,4 @@ pub mod postgres;
 pub mod smtp;
 pub mod smtp_tls;
 pub mod upstream;
+pub mod worked_example;

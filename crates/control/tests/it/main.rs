@@ -81,6 +81,7 @@ scenarios!(
     work::a_job_is_claimed_once,
     work::a_lease_has_one_holder,
     work::watermarks_and_dirty_days_belong_to_their_team,
+    work::what_was_announced_is_forgotten_with_what_was_reached,
 );
 
 /// All of them on one private server, each in a database of its own.

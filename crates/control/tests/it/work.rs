@@ -1,7 +1,7 @@
 //! Jobs, leases, watermarks, dirty days.
 
 use serde_json::json;
-use tallykeep_control::{JobState, Lease, NewJob};
+use tallykeep_control::{Coverage, JobState, Lease, NewJob, Reached, Restatement};
 use tallykeep_model::{Clock, TeamSlug};
 
 use crate::Database;
@@ -57,4 +57,52 @@ pub async fn watermarks_and_dirty_days_belong_to_their_team(database: Database) 
     assert!(other.dirty_days("family", 0).await.expect("it answers").is_empty());
     assert_eq!(mine.dirty_days("family", 0).await.expect("it answers").len(), 1);
     assert_eq!(mine.watermark("w", "global").await.expect("it answers").as_deref(), Some("7"));
+}
+
+pub async fn what_was_announced_is_forgotten_with_what_was_reached(database: Database) {
+    let control = database.open_at("2026-11-21T12:00:00Z").await;
+    let team = control.team(&TeamSlug::default()).await.expect("the team");
+    let other: TeamSlug = "other".parse().expect("a slug");
+    control.add_team(&other, "Other").await.expect("a team");
+    let other = control.team(&other).await.expect("it");
+    let first = team.note_intent("rollup", &json!([1])).await.expect("noted");
+    let second = team.note_intent("rollup", &json!([2])).await.expect("noted");
+    let theirs = other.note_intent("rollup", &json!([3])).await.expect("noted");
+    assert!(first < second && second < theirs);
+    let payloads = |list: Vec<tallykeep_control::Intent>| list.into_iter().map(|i| i.payload).collect::<Vec<_>>();
+    assert_eq!(payloads(team.intents("rollup").await.expect("listed")), [json!([1]), json!([2])]);
+
+    let day = "2026-11-01".parse().expect("a day");
+    let covered = [Coverage {
+        scope: "global".to_owned(),
+        first_day: day,
+        last_day: day,
+        provisional_from: day,
+        dirty_seq: 4,
+        run_id: "run".to_owned(),
+    }];
+    let restated = [Restatement {
+        family: "f".to_owned(),
+        scope: "global".to_owned(),
+        day,
+        dimension: String::new(),
+        value: String::new(),
+        measure: "m".to_owned(),
+        old: Some(1.0),
+        new: Some(2.0),
+        at: control.clock().now(),
+        reason: "test".to_owned(),
+        run_id: "run".to_owned(),
+    }];
+    let bookmarks = [("global".to_owned(), day)];
+    let reached =
+        Reached { covered: &covered, restated: &restated, bookmarks: &bookmarks, announced: Some(("rollup", second)) };
+    team.commit_coverage("f", &reached).await.expect("committed");
+    assert_eq!(team.coverage("f").await.expect("read"), covered);
+    assert_eq!(team.restatements("f", "global", day, day).await.expect("read"), restated);
+    assert_eq!(team.watermark("f", "global").await.expect("read").as_deref(), Some("2026-11-01"));
+    assert!(team.intents("rollup").await.expect("listed").is_empty());
+    assert_eq!(payloads(other.intents("rollup").await.expect("listed")), [json!([3])], "another team's stays");
+    other.forget_intents("rollup", theirs).await.expect("forgotten");
+    assert!(other.intents("rollup").await.expect("listed").is_empty());
 }

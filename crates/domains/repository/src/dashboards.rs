@@ -105,7 +105,7 @@ impl TeamRepository {
 
     async fn active_communities(&self, request: &EnableRequest) -> Result<Vec<String>, RepositoryError> {
         let mut activity: BTreeMap<String, (u64, Date, Date)> = BTreeMap::new();
-        for (_, community, _, at) in membership_events(&self.lake).await? {
+        for (_, community, _, at) in membership_events(&self.lake, None).await? {
             let day = utc_day(at);
             let entry = activity.entry(community).or_insert((0, day, day));
             *entry = (entry.0 + 1, entry.1.min(day), entry.2.max(day));

@@ -10,7 +10,6 @@ use crate::{
     RepositoryError, TeamRepository,
     dates::utc_day,
     documents::{MembershipEvent, MembershipKind, Record},
-    import::Marks,
     state::{current, membership_events},
     tables::RECORDS,
 };
@@ -54,7 +53,24 @@ struct Needed {
 
 impl TeamRepository {
     /// Writes the missing `added` events of records, all dated at the record's creation. A community filter is honoured.
+    ///
+    /// Errors: `Busy` while an import of the team runs; the stores' errors.
     pub async fn backfill_community_events(
+        &self,
+        request: &BackfillRequest,
+        progress: &mut Progress<'_>,
+    ) -> Result<Backfilled, RepositoryError> {
+        let guard = self.import_lease("community-events generate").await?;
+        let outcome = self.backfill(request, progress).await;
+        let marked = self.mark_unmarked().await;
+        let released = guard.release().await;
+        let done = outcome?;
+        marked?;
+        released?;
+        Ok(done)
+    }
+
+    async fn backfill(
         &self,
         request: &BackfillRequest,
         progress: &mut Progress<'_>,
@@ -76,9 +92,7 @@ impl TeamRepository {
                 break;
             }
         }
-        let mut marks = Marks::default();
-        self.store_memberships(&events, "generated", &mut marks).await?;
-        self.mark_record_days(&marks).await?;
+        self.store_memberships(&events, "generated").await?;
         Ok(done)
     }
 
@@ -113,7 +127,7 @@ impl TeamRepository {
             });
             Some(ids.collect::<Result<_, _>>()?)
         };
-        let present: BTreeSet<(String, String)> = membership_events(&self.lake)
+        let present: BTreeSet<(String, String)> = membership_events(&self.lake, None)
             .await?
             .into_iter()
             .filter(|e| e.2 == MembershipKind::Added)

@@ -20,6 +20,8 @@ pub mod state;
 pub mod status;
 pub mod subcounts;
 pub mod tables;
+#[cfg(test)]
+mod testing;
 
 pub use config::{Config, ConfigError, Settings};
 pub use service::{Repository, RepositoryError, TeamRepository};

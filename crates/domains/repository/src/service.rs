@@ -42,6 +42,17 @@ pub enum RepositoryError {
     Worker(String),
 }
 
+impl RepositoryError {
+    /// Whether somebody else changed the same files of the lake first: read again, decide again.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Lake(error) => matches!(error, LakeError::Conflict { .. }),
+            Self::Rollup(error) => error.is_conflict(),
+            _ => false,
+        }
+    }
+}
+
 /// The domain for every team.
 #[derive(Clone)]
 pub struct Repository {
@@ -161,17 +172,18 @@ impl TeamRepository {
         at.map(|at| Some(all.swap_remove(at))).ok_or_else(|| RepositoryError::UnknownCommunity(name.to_owned()))
     }
 
-    /// Stores the labels that are new or changed.
+    /// Stores the labels that are new, and those that changed when they come from all records.
     pub(crate) async fn save_labels(
         &self,
         labels: &std::collections::BTreeMap<(String, String), tallykeep_model::Label>,
+        of_all: bool,
     ) -> Result<(), RepositoryError> {
         let stored: std::collections::HashMap<(String, String), String> =
             self.control.labels().await?.into_iter().map(|(d, v, l)| ((d, v), l)).collect();
         let mut changed = Vec::new();
         for (key, label) in labels {
             let text = serde_json::to_string(label)?;
-            if stored.get(key) != Some(&text) {
+            if stored.get(key).is_none_or(|known| of_all && *known != text) {
                 changed.push((key.0.clone(), key.1.clone(), text));
             }
         }

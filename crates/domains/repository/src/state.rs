@@ -1,18 +1,18 @@
 //! What the repository is now: current records with their breakdown values, communities, memberships.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Map, Value};
 use tallykeep_lake::{
-    Scan, TableDef, TeamLake,
+    Filter, Scan, TableDef, TeamLake,
     arrow::{
-        array::{Array, AsArray},
+        array::{Array, AsArray, RecordBatch},
         datatypes::{Int32Type, Int64Type, TimestampMicrosecondType},
     },
 };
 use tallykeep_model::Label;
-use tallykeep_rollup::{Cell, Vocabulary};
+use tallykeep_rollup::{Cell, Vocabulary, Words};
 
 use crate::{
     RepositoryError,
@@ -20,7 +20,7 @@ use crate::{
     dates::utc_day,
     documents::{Community, MembershipKind, Record, extension},
     membership::{Interval, cut, intervals},
-    subcounts::{Item, items},
+    subcounts::{Item, Side, Subcount, items},
     tables::{COMMUNITIES, MEMBERSHIPS, RECORDS},
 };
 
@@ -34,27 +34,34 @@ pub struct Stored {
 
 /// The current version of every id of a document table.
 pub async fn current(lake: &TeamLake, def: &'static TableDef) -> Result<HashMap<String, Stored>, RepositoryError> {
-    let mut found: HashMap<String, Stored> = HashMap::new();
-    for batch in lake.table(def).scan(&Scan::default()).await? {
+    let batches = lake.table(def).scan(&Scan::default()).await?;
+    let found = newest(&batches).into_iter().map(|(id, (batch, row))| {
+        let updated = batch.column(2).as_primitive::<TimestampMicrosecondType>();
+        let stored = Stored {
+            seq: batch.column(1).as_primitive::<Int64Type>().value(row),
+            updated: updated.is_valid(row).then(|| updated.value(row)),
+            hash: batch.column(3).as_primitive::<Int64Type>().value(row),
+            doc: batch.column(4).as_string::<i32>().value(row).to_owned(),
+        };
+        (id.to_owned(), stored)
+    });
+    Ok(found.collect())
+}
+
+/// Where the newest version of every id lies, in batches of `id` and `seq` and more.
+fn newest(batches: &[RecordBatch]) -> HashMap<&str, (&RecordBatch, usize)> {
+    let mut found: HashMap<&str, (i64, &RecordBatch, usize)> = HashMap::new();
+    for batch in batches {
         let ids = batch.column(0).as_string::<i32>();
         let seqs = batch.column(1).as_primitive::<Int64Type>();
-        let updated = batch.column(2).as_primitive::<TimestampMicrosecondType>();
-        let hashes = batch.column(3).as_primitive::<Int64Type>();
-        let docs = batch.column(4).as_string::<i32>();
         for row in 0..batch.num_rows() {
             let seq = seqs.value(row);
-            if found.get(ids.value(row)).is_none_or(|stored| stored.seq < seq) {
-                let stored = Stored {
-                    seq,
-                    updated: updated.is_valid(row).then(|| updated.value(row)),
-                    hash: hashes.value(row),
-                    doc: docs.value(row).to_owned(),
-                };
-                found.insert(ids.value(row).to_owned(), stored);
+            if found.get(ids.value(row)).is_none_or(|(newest, ..)| *newest < seq) {
+                found.insert(ids.value(row), (seq, batch, row));
             }
         }
     }
-    Ok(found)
+    found.into_iter().map(|(id, (_, batch, row))| (id, (batch, row))).collect()
 }
 
 /// A value of a breakdown of one record, with what it brings to that value.
@@ -81,26 +88,36 @@ pub struct Known {
     pub memberships: Vec<(u32, Vec<Interval>)>,
 }
 
-/// The repository as it is now.
+/// The repository as it is now: its communities, and its records once they are loaded.
 pub struct State {
     pub records: Vec<Known>,
     pub by_id: HashMap<String, u32>,
     pub communities: Vec<Community>,
     pub vocabulary: Vocabulary,
     pub labels: BTreeMap<(String, String), Label>,
-    pub has_membership_events: bool,
     pub settings: Settings,
+    /// Dimensions and values whose labels are known.
+    labelled: HashSet<(u32, u32)>,
+    complete: bool,
 }
 
 /// Cells of sets carry this scope until an event's scopes are known.
 pub const ANY_SCOPE: u32 = 0;
 
+/// What a stored record says, before its words have numbers. Items carry the number of their breakdown.
+struct Read {
+    record: Record,
+    values: Vec<(usize, Item, [i64; 3])>,
+    view: Vec<(usize, Item)>,
+    download: Vec<(usize, Item)>,
+}
+
 impl State {
     /// Scope number of `global`.
     pub const GLOBAL: u32 = 0;
 
-    /// Reads records, communities and memberships of a team. Scope 0 is `global`, scope n the n-th community.
-    pub async fn load(lake: &TeamLake, settings: &Settings) -> Result<Self, RepositoryError> {
+    /// Reads the communities of a team. Scope 0 is `global`, scope n the n-th community. Records are loaded when asked for.
+    pub async fn open(lake: &TeamLake, settings: &Settings) -> Result<Self, RepositoryError> {
         let mut communities: Vec<Community> = Vec::new();
         for stored in current(lake, &COMMUNITIES).await?.into_values() {
             let document: Value = serde_json::from_str(&stored.doc)?;
@@ -113,51 +130,99 @@ impl State {
             communities,
             vocabulary: Vocabulary::default(),
             labels: BTreeMap::new(),
-            has_membership_events: false,
             settings: settings.clone(),
+            labelled: HashSet::new(),
+            complete: false,
         };
         state.vocabulary.scopes.add("global");
         for community in &state.communities {
             state.vocabulary.scopes.add(&community.id);
         }
-        let mut stored: Vec<(String, Stored)> = current(lake, &RECORDS).await?.into_iter().collect();
-        stored.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut parents = tallykeep_rollup::Words::default();
-        let mut owners = tallykeep_rollup::Words::default();
-        for (id, stored) in stored {
-            let document: Value = serde_json::from_str(&stored.doc)?;
-            let record =
-                Record::from_json(&document).map_err(|e| RepositoryError::Damaged(format!("record {id}: {e}")))?;
-            let known = Known {
-                parent: parents.add(&record.parent),
-                owner: record.owner.as_deref().map(|owner| owners.add(owner)),
-                values: state.record_values(&record, &document),
-                view: Vec::new(),
-                download: Vec::new(),
-                memberships: Vec::new(),
-                record,
-            };
-            let number = u32::try_from(state.records.len()).unwrap_or(u32::MAX);
-            state.by_id.insert(id, number);
-            state.records.push(known);
-            let own = enrichment(&document);
-            let view = state.usage_cells(&own, true);
-            let mut download_own = own;
-            download_own.as_object_mut().map(|o| o.remove("file_types"));
-            let download = state.usage_cells(&download_own, true);
-            let known = &mut state.records[number as usize];
-            known.view = view;
-            known.download = download;
-        }
-        state.load_memberships(lake).await?;
         Ok(state)
     }
 
-    async fn load_memberships(&mut self, lake: &TeamLake) -> Result<(), RepositoryError> {
+    /// Whether every record is loaded.
+    pub fn knows_all(&self) -> bool {
+        self.complete
+    }
+
+    /// Loads every record with its memberships.
+    pub async fn load_all(&mut self, lake: &TeamLake) -> Result<(), RepositoryError> {
+        if self.complete {
+            return Ok(());
+        }
+        self.load(lake, None).await?;
+        self.complete = true;
+        Ok(())
+    }
+
+    /// Loads some records with their memberships; all of them when that is hardly more.
+    pub async fn load_some(&mut self, lake: &TeamLake, ids: &HashSet<String>) -> Result<(), RepositoryError> {
+        if self.complete {
+            return Ok(());
+        }
+        let stored = lake.table(&RECORDS).view().await?.rows();
+        if stored < 4 * u64::try_from(ids.len()).unwrap_or(u64::MAX) {
+            return self.load_all(lake).await;
+        }
+        self.load(lake, Some(ids)).await
+    }
+
+    async fn load(&mut self, lake: &TeamLake, only: Option<&HashSet<String>>) -> Result<(), RepositoryError> {
+        let of = |column: &'static str| only.map(|ids| Filter::OneOf { column, values: ids.iter().cloned().collect() });
+        let scan = Scan { columns: vec!["id", "seq", "doc"], filters: of("id").into_iter().collect() };
+        let batches = lake.table(&RECORDS).scan(&scan).await?;
+        let mut stored: Vec<(&str, &str)> = newest(&batches)
+            .into_iter()
+            .map(|(id, (batch, row))| (id, batch.column(2).as_string::<i32>().value(row)))
+            .collect();
+        stored.sort_unstable();
+        self.records.clear();
+        self.by_id.clear();
+        let (mut parents, mut owners) = (Words::default(), Words::default());
+        for read in read_all(&stored, &self.settings) {
+            self.know(read?, &mut parents, &mut owners);
+        }
+        self.load_memberships(lake, of("record_id")).await
+    }
+
+    /// Gives the words of a record their numbers.
+    fn know(&mut self, read: Read, parents: &mut Words, owners: &mut Words) {
+        let dimensions: Vec<u32> =
+            self.settings.subcounts.iter().map(|s| self.vocabulary.dimensions.add(&s.name)).collect();
+        let mut values = Vec::with_capacity(read.values.len());
+        for (subcount, item, amounts) in read.values {
+            let (dimension, value) = (dimensions[subcount], self.vocabulary.values.add(&item.id));
+            self.learn(dimension, value, item);
+            values.push(RecordValue { dimension, value, amounts });
+        }
+        let mut cells = |list: Vec<(usize, Item)>| -> Vec<Cell> {
+            let mut cells = Vec::with_capacity(list.len());
+            for (subcount, item) in list {
+                let (dimension, value) = (dimensions[subcount], self.vocabulary.values.add(&item.id));
+                self.learn(dimension, value, item);
+                cells.push(Cell::new(ANY_SCOPE, dimension, value));
+            }
+            cells
+        };
+        let (view, download) = (cells(read.view), cells(read.download));
+        let record = read.record;
+        self.by_id.insert(record.id.clone(), u32::try_from(self.records.len()).unwrap_or(u32::MAX));
+        self.records.push(Known {
+            parent: parents.add(&record.parent),
+            owner: record.owner.as_deref().map(|owner| owners.add(owner)),
+            values,
+            view,
+            download,
+            memberships: Vec::new(),
+            record,
+        });
+    }
+
+    async fn load_memberships(&mut self, lake: &TeamLake, only: Option<Filter>) -> Result<(), RepositoryError> {
         let mut events: HashMap<(u32, u32), Vec<(Timestamp, MembershipKind)>> = HashMap::new();
         let mut has_any: Vec<bool> = vec![false; self.records.len()];
-        for event in membership_events(lake).await? {
-            self.has_membership_events = true;
+        for event in membership_events(lake, only).await? {
             let Some(&record) = self.by_id.get(&event.0) else { continue };
             has_any[record as usize] = true;
             let Some(scope) = self.vocabulary.scopes.find(&event.1).filter(|s| *s != Self::GLOBAL) else { continue };
@@ -189,52 +254,24 @@ impl State {
         Ok(())
     }
 
-    fn record_values(&mut self, record: &Record, document: &Value) -> Vec<RecordValue> {
-        let all_files = i64::try_from(record.files.len()).unwrap_or(i64::MAX);
-        let all_bytes: i64 = record.files.iter().map(|f| f.size).sum();
-        let mut values = Vec::new();
-        let subcounts = std::mem::take(&mut self.settings.subcounts);
-        for subcount in &subcounts {
-            let Some(side) = &subcount.records else { continue };
-            let dimension = self.vocabulary.dimensions.add(&subcount.name);
-            let found = if side.with_files_only { file_types(record) } else { items(side, document) };
-            for item in found {
-                let value = self.vocabulary.values.add(&item.id);
-                let (files, bytes) = if side.with_files_only {
-                    let of_type = record.files.iter().filter(|f| f.ext.as_deref() == Some(item.id.as_str()));
-                    (item.times, of_type.map(|f| f.size).sum())
-                } else {
-                    (all_files, all_bytes)
-                };
-                values.push(RecordValue { dimension, value, amounts: [files, bytes, item.times] });
-                self.learn(&subcount.name, item);
-            }
+    /// Cells of an enriched event in [`ANY_SCOPE`]; its labels are remembered.
+    pub fn usage_cells(&mut self, own: &Value) -> Vec<Cell> {
+        let found = usage_items(&self.settings.subcounts, own, |_| true);
+        let mut cells = Vec::with_capacity(found.len());
+        for (subcount, item) in found {
+            let dimension = self.vocabulary.dimensions.add(&self.settings.subcounts[subcount].name);
+            let value = self.vocabulary.values.add(&item.id);
+            self.learn(dimension, value, item);
+            cells.push(Cell::new(ANY_SCOPE, dimension, value));
         }
-        self.settings.subcounts = subcounts;
-        values
-    }
-
-    /// Cells of an enriched event in [`ANY_SCOPE`]; with `learn` its labels are remembered.
-    pub fn usage_cells(&mut self, own: &Value, learn: bool) -> Vec<Cell> {
-        let mut cells = Vec::new();
-        let subcounts = std::mem::take(&mut self.settings.subcounts);
-        for subcount in &subcounts {
-            let Some(side) = &subcount.usage else { continue };
-            let dimension = self.vocabulary.dimensions.add(&subcount.name);
-            for item in items(side, own) {
-                cells.push(Cell::new(ANY_SCOPE, dimension, self.vocabulary.values.add(&item.id)));
-                if learn {
-                    self.learn(&subcount.name, item);
-                }
-            }
-        }
-        self.settings.subcounts = subcounts;
         cells
     }
 
-    fn learn(&mut self, dimension: &str, item: Item) {
-        if let Some(label) = item.label {
-            self.labels.entry((dimension.to_owned(), item.id)).or_insert(label);
+    fn learn(&mut self, dimension: u32, value: u32, item: Item) {
+        if let Some(label) = item.label
+            && self.labelled.insert((dimension, value))
+        {
+            self.labels.insert((self.vocabulary.dimensions.text(dimension).to_owned(), item.id), label);
         }
     }
 
@@ -319,11 +356,15 @@ impl Basis {
     }
 }
 
-/// Every membership event: record, community, kind, instant.
+/// Membership events: record, community, kind, instant. Of all records or some.
 pub async fn membership_events(
     lake: &TeamLake,
+    only: Option<Filter>,
 ) -> Result<Vec<(String, String, MembershipKind, Timestamp)>, RepositoryError> {
-    let scan = Scan { columns: vec!["record_id", "community_id", "event_type", "event_date"], filters: Vec::new() };
+    let scan = Scan {
+        columns: vec!["record_id", "community_id", "event_type", "event_date"],
+        filters: only.into_iter().collect(),
+    };
     let mut events = Vec::new();
     for batch in lake.table(&MEMBERSHIPS).scan(&scan).await? {
         let records = batch.column(0).as_string::<i32>();
@@ -344,6 +385,68 @@ pub async fn membership_events(
         }
     }
     Ok(events)
+}
+
+/// Reads stored records on every core, in their order.
+fn read_all(stored: &[(&str, &str)], settings: &Settings) -> Vec<Result<Read, RepositoryError>> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = stored.len().div_ceil(workers).max(1);
+    let read = |part: &[(&str, &str)]| -> Vec<_> { part.iter().map(|(id, doc)| read_one(id, doc, settings)).collect() };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = stored.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
+        let joined = parts.into_iter().map(|part| match part.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.flatten().collect()
+    })
+}
+
+fn read_one(id: &str, doc: &str, settings: &Settings) -> Result<Read, RepositoryError> {
+    let document: Value = serde_json::from_str(doc)?;
+    let record = Record::from_json(&document).map_err(|e| RepositoryError::Damaged(format!("record {id}: {e}")))?;
+    let own = enrichment(&document);
+    let subcounts = &settings.subcounts;
+    // A download counts for the type of its one file, not for those of all.
+    let by_types = |side: &Side| side.sources.iter().any(|s| s.path.first().is_some_and(|p| p == "file_types"));
+    let view = usage_items(subcounts, &own, |_| true);
+    let mut download: Vec<(usize, Item)> =
+        view.iter().filter(|(n, _)| !subcounts[*n].usage.as_ref().is_some_and(by_types)).cloned().collect();
+    let mut others = own;
+    others.as_object_mut().map(|o| o.remove("file_types"));
+    download.extend(usage_items(subcounts, &others, by_types));
+    Ok(Read { values: record_items(subcounts, &record, &document), record, view, download })
+}
+
+/// The values of a record's breakdowns, with the files, bytes and contributions it brings to each.
+fn record_items(subcounts: &[Subcount], record: &Record, document: &Value) -> Vec<(usize, Item, [i64; 3])> {
+    let all_files = i64::try_from(record.files.len()).unwrap_or(i64::MAX);
+    let all_bytes: i64 = record.files.iter().map(|f| f.size).sum();
+    let mut values = Vec::new();
+    for (number, subcount) in subcounts.iter().enumerate() {
+        let Some(side) = &subcount.records else { continue };
+        let found = if side.with_files_only { file_types(record) } else { items(side, document) };
+        for item in found {
+            let (files, bytes) = if side.with_files_only {
+                let of_type = record.files.iter().filter(|f| f.ext.as_deref() == Some(item.id.as_str()));
+                (item.times, of_type.map(|f| f.size).sum())
+            } else {
+                (all_files, all_bytes)
+            };
+            let amounts = [files, bytes, item.times];
+            values.push((number, item, amounts));
+        }
+    }
+    values
+}
+
+/// The values an enrichment gives to usage, of the breakdowns that pass.
+fn usage_items(subcounts: &[Subcount], own: &Value, which: impl Fn(&Side) -> bool) -> Vec<(usize, Item)> {
+    let sides = subcounts.iter().enumerate().filter_map(|(n, s)| s.usage.as_ref().map(|side| (n, side)));
+    sides
+        .filter(|(_, side)| which(side))
+        .flat_map(|(n, side)| items(side, own).into_iter().map(move |i| (n, i)))
+        .collect()
 }
 
 fn file_types(record: &Record) -> Vec<Item> {

@@ -83,6 +83,7 @@ macro_rules! rollup_table {
             name: $name,
             columns: &[
                 Column::new("day", Day), Column::new("scope", Word), Column::new("dimension", Word), Column::new("value", Word),
+                Column::nullable("first", Day),
                 $(Column::new($measure, Int)),+
             ],
             partition: &["level", "bucket", "shard"],

@@ -15,3 +15,4 @@ mod people;
 mod provider;
 mod repository_client;
 mod support;
+mod worked_example;

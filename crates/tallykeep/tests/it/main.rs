@@ -1,3 +1,6 @@
-//! The program as a process: what only shows from outside.
+//! The program as people run it: the built binary, its exit codes and its words, and what only shows from outside.
 
+mod interrupted;
 mod pipes;
+mod program;
+mod worked_example;

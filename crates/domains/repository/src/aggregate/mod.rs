@@ -1,22 +1,27 @@
 //! Rolling up: dirty days and new days of every family, window by window (spec/invenio §4).
 
+mod ledger;
 pub(crate) mod record_deltas;
 mod report;
+#[cfg(test)]
+mod tests;
 mod usage_deltas;
+mod usage_month;
 mod visitor_sets;
 mod window;
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 use jiff::civil::Date;
 use serde_json::Value;
-use tallykeep_control::Coverage;
+use tallykeep_control::{Coverage, Reached};
 
 use crate::{
     RepositoryError, TeamRepository,
     events::BackfillRequest,
     records::ENRICHMENT,
     state::{Basis, State},
+    tables::MEMBERSHIPS,
 };
 
 pub use report::{AggregateResult, AggregatorResult, CommunityDetails};
@@ -206,8 +211,10 @@ impl TeamRepository {
         let what = format!("aggregate (process {})", std::process::id());
         let guard = self.control.control().lease_or_busy(&lease, &what).await?;
         let outcome = self.aggregate_under_lease(request, run_id, watch).await;
-        guard.release().await?;
-        outcome
+        let released = guard.release().await;
+        let result = outcome?;
+        released?;
+        Ok(result)
     }
 
     async fn aggregate_under_lease(
@@ -217,8 +224,9 @@ impl TeamRepository {
         watch: &mut Watch<'_>,
     ) -> Result<AggregateResult, RepositoryError> {
         let started = Instant::now();
-        let mut state = State::load(&self.lake, &self.settings).await?;
-        if !state.has_membership_events {
+        self.settle_ledger().await?;
+        self.mark_what_a_dead_import_left().await?;
+        if self.lake.table(&MEMBERSHIPS).view().await?.rows() == 0 {
             // Precondition A (spec/invenio §4.1, §4.7): the back-fill takes this run's place.
             let done = self.backfill_community_events(&BackfillRequest::default(), &mut |_, _| true).await?;
             if done.new_events_created > 0 {
@@ -227,8 +235,8 @@ impl TeamRepository {
                     started.elapsed(),
                 ));
             }
-            state = State::load(&self.lake, &self.settings).await?;
         }
+        let mut state = State::open(&self.lake, &self.settings).await?;
         let raw: Vec<(String, String)> = self.control.watermarks(ENRICHMENT).await?;
         let wanted = |a: Aggregator| request.aggregators.is_empty() || request.aggregators.contains(&a);
         if wanted(Aggregator::UsageDelta) && raw.iter().any(|(_, state)| state == "raw") {
@@ -240,18 +248,36 @@ impl TeamRepository {
         }
         let enabled = self.enabled_communities(&state).await?;
         let scopes = state.scopes(&request.communities, |c| enabled.contains(&c.id))?;
-        self.save_labels(&state.labels).await?;
         let run = Run { request, scopes, run_id: run_id.to_owned(), today: self.control.clock().today() };
+        let wanted = Aggregator::ALL.into_iter().filter(|a| wanted(*a));
+        let outcome = self.run_all(wanted, &mut state, &run, watch).await;
+        // Also of a run that stopped: what it rolled up has values whose labels nobody stored yet.
+        self.save_labels(&state.labels, state.knows_all()).await?;
+        Ok(AggregateResult::completed(outcome?, started.elapsed()))
+    }
+
+    async fn run_all(
+        &self,
+        aggregators: impl Iterator<Item = Aggregator>,
+        state: &mut State,
+        run: &Run<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<AggregatorResult>, RepositoryError> {
         let mut results = Vec::new();
-        for aggregator in Aggregator::ALL.into_iter().filter(|a| wanted(*a)) {
+        for aggregator in aggregators {
             let result = match aggregator {
-                Aggregator::UsageDelta => self.usage_deltas(&mut state, &run, watch).await?,
-                Aggregator::RecordDelta(basis) => self.record_deltas(&mut state, &run, basis, watch).await?,
-                snapshot => self.snapshots(&state, &run, snapshot, watch).await?,
+                Aggregator::UsageDelta => self.usage_deltas(state, run, watch).await?,
+                Aggregator::RecordDelta(basis) => self.record_deltas(state, run, basis, watch).await?,
+                snapshot => self.snapshots(state, run, snapshot, watch).await?,
             };
             results.push(result);
         }
-        Ok(AggregateResult::completed(results, started.elapsed()))
+        Ok(results)
+    }
+
+    async fn covered(&self, aggregator: Aggregator) -> Result<HashMap<String, Coverage>, RepositoryError> {
+        let list = self.control.coverage(aggregator.name()).await?;
+        Ok(list.into_iter().map(|c| (c.scope.clone(), c)).collect())
     }
 
     /// Snapshots are sums of deltas on reading; what is kept of them is how far they are known.
@@ -263,16 +289,16 @@ impl TeamRepository {
         watch: &mut Watch<'_>,
     ) -> Result<AggregatorResult, RepositoryError> {
         let mut result = AggregatorResult::new(aggregator);
-        let deltas: std::collections::HashMap<String, Coverage> =
-            self.control.coverage(aggregator.delta().name()).await?.into_iter().map(|c| (c.scope.clone(), c)).collect();
-        let mut covered = Vec::new();
+        let deltas = self.covered(aggregator.delta()).await?;
+        let known = self.covered(aggregator).await?;
+        let (mut covered, mut bookmarks) = (Vec::new(), Vec::new());
         for &scope in &run.scopes {
             let id = state.vocabulary.scopes.text(scope).to_owned();
             let Some(delta) = deltas.get(&id) else { continue };
-            let before = self.control.coverage_of(aggregator.name(), &id).await?;
+            let before = known.get(&id);
             let last = run.request.end.map_or(delta.last_day, |end| end.min(delta.last_day));
             // A snapshot fills any gap between its last day and the requested start by itself.
-            let resume = match (&before, run.request.ignore_bookmark, run.request.start) {
+            let resume = match (before, run.request.ignore_bookmark, run.request.start) {
                 (Some(b), true, Some(start)) => start.min(b.last_day).max(delta.first_day),
                 (Some(b), false, _) => b.last_day.max(delta.first_day),
                 _ => delta.first_day,
@@ -280,7 +306,7 @@ impl TeamRepository {
             if last < resume {
                 continue;
             }
-            let last_day = before.as_ref().map_or(last, |b| b.last_day.max(last));
+            let last_day = before.map_or(last, |b| b.last_day.max(last));
             let provisional_from = delta.provisional_from;
             covered.push(Coverage {
                 scope: id.clone(),
@@ -292,10 +318,11 @@ impl TeamRepository {
             });
             result.add(&id, resume, last, run.request);
             if run.request.update_bookmark {
-                self.control.set_watermark(aggregator.name(), &id, &last_day.to_string()).await?;
+                bookmarks.push((id, last_day));
             }
         }
-        self.control.commit_coverage(aggregator.name(), &covered, &[]).await?;
+        let reached = Reached { covered: &covered, bookmarks: &bookmarks, ..Reached::default() };
+        self.control.commit_coverage(aggregator.name(), &reached).await?;
         let all = i64::try_from(covered.len()).unwrap_or(i64::MAX);
         let progress =
             AggregateProgress { aggregator: aggregator.name(), done: all, all, step: "running sums".to_owned() };

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use tallykeep_control::Reached;
 use tallykeep_lake::{day_number, day_of};
 use tallykeep_rollup::{
-    Cell, Family, Recompute, Rows, Store,
+    Cell, Family, Level, Produce, Recompute, Rows, Store,
     population::{Change, Stay, fold},
 };
 
-use super::{AggregateProgress, Aggregator, AggregatorResult, Run, Watch, window::Plan};
+use super::{AggregateProgress, Aggregator, AggregatorResult, Run, Watch, ledger::Reasons, window::Plan};
 use crate::{
     RepositoryError, TeamRepository,
     import::RECORDS_FAMILY,
@@ -75,86 +76,36 @@ impl TeamRepository {
     ) -> Result<AggregatorResult, RepositoryError> {
         let aggregator = Aggregator::RecordDelta(basis);
         let mut result = AggregatorResult::new(aggregator);
-        let store = Store::new(&self.lake, family(basis));
-        let reasons: BTreeMap<i32, String> = self
-            .control
-            .dirty_days(RECORDS_FAMILY, 0)
-            .await?
-            .into_iter()
-            .map(|d| (day_number(d.day), d.reason))
-            .collect();
+        state.load_all(&self.lake).await?;
+        let reasons = self.reasons(RECORDS_FAMILY).await?;
         // One shard of scopes at a time: bounded memory, and one commit each.
         let mut shards: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for &scope in &run.scopes {
-            shards.entry(store.family().shard(state.vocabulary.scopes.text(scope))).or_default().push(scope);
+            shards.entry(family(basis).shard(state.vocabulary.scopes.text(scope))).or_default().push(scope);
         }
         let all = i64::try_from(run.scopes.len()).unwrap_or(i64::MAX);
         let mut done = 0;
-        for scopes in shards.into_values() {
-            let mut changes: BTreeMap<u32, BTreeMap<(Cell, i32), Change>> = BTreeMap::new();
-            let mut first_source: BTreeMap<u32, Date> = BTreeMap::new();
-            for &scope in &scopes {
-                let folded = fold(&stays(state, scope, basis));
-                if let Some(first) = folded.keys().map(|k| k.1).min() {
-                    first_source.insert(scope, day_of(first));
-                }
-                changes.insert(scope, folded);
-            }
+        for (shard, scopes) in shards {
+            let changes = changes(state, &scopes, basis);
+            let first_source: BTreeMap<u32, Date> = changes
+                .iter()
+                .filter_map(|(scope, folded)| Some((*scope, day_of(folded.keys().map(|k| k.1).min()?))))
+                .collect();
             let named: Vec<(u32, String)> =
                 scopes.iter().map(|&s| (s, state.vocabulary.scopes.text(s).to_owned())).collect();
             let plans = self.plans(aggregator.name(), RECORDS_FAMILY, &named, run, &first_source).await?;
-            let mut rows = Rows::new(store.family().measures.len());
-            let mut days = BTreeSet::new();
-            for (scope, plan) in &plans {
-                let Some(folded) = changes.get(scope) else { continue };
-                for ((cell, day), change) in folded.iter().filter(|((_, day), _)| plan.covers(*day)) {
-                    rows.push(*day, *cell, &measures(change));
+            let restated = match self.write_shard(state, run, basis, (&shard, &changes), &plans, &reasons).await {
+                Err(error) if error.is_conflict() => {
+                    tracing::warn!(%error, "writing the shard again");
+                    self.settle_ledger().await?;
+                    self.write_shard(state, run, basis, (&shard, &changes), &plans, &reasons).await?
                 }
-                days.extend(recomputed_days(plan, folded.keys().map(|k| k.1)));
+                other => other?,
+            };
+            result.restated += restated;
+            for (scope, plan) in plans.iter().filter(|(_, p)| p.before.is_some() || p.ahead.is_some()) {
+                note(&mut result, plan, state.vocabulary.scopes.text(*scope), run);
             }
-            let earliest: BTreeMap<u32, i32> = changes
-                .iter()
-                .filter_map(|(s, c)| {
-                    let plan = plans.get(s)?;
-                    c.keys().map(|k| k.1).filter(|d| plan.covers(*d)).min().map(|d| (*s, d))
-                })
-                .collect();
-            drop(changes);
-            let written = store
-                .write(Recompute {
-                    rows,
-                    vocabulary: &mut state.vocabulary,
-                    days,
-                    scopes: scopes.clone(),
-                    covers: |scope, day| plans.get(&scope).is_some_and(|p| p.covers(day)),
-                    watch: |scope, day| plans.get(&scope).is_some_and(|p| p.was_final(day)),
-                })
-                .await?;
-            let restated = self.restatements(
-                aggregator.name(),
-                store.family().measures,
-                &written.touched,
-                &state.vocabulary,
-                &reasons,
-                run,
-            );
-            let mut covered = Vec::new();
-            for (scope, plan) in &plans {
-                let id = state.vocabulary.scopes.text(*scope).to_owned();
-                let Some(coverage) = plan.coverage(&id, earliest.get(scope).copied(), plan.ahead.map(|a| a.1), run)
-                else {
-                    continue;
-                };
-                note(&mut result, plan, &id, run);
-                if run.request.update_bookmark && plan.ahead.is_some() {
-                    self.control
-                        .set_watermark(aggregator.name(), &id, &coverage.last_day.min(run.today).to_string())
-                        .await?;
-                }
-                covered.push(coverage);
-            }
-            result.restated += restated.len();
-            self.control.commit_coverage(aggregator.name(), &covered, &restated).await?;
             done += i64::try_from(scopes.len()).unwrap_or(0);
             let step = format!("{done} of {all} communities");
             if !watch(AggregateProgress { aggregator: aggregator.name(), done, all, step }) {
@@ -164,6 +115,87 @@ impl TeamRepository {
         result.finish(run);
         Ok(result)
     }
+
+    /// Writes what is planned of a shard and what it covers now; answers how many final numbers changed.
+    async fn write_shard(
+        &self,
+        state: &mut State,
+        run: &Run<'_>,
+        basis: Basis,
+        (shard, changes): (&str, &Changes),
+        plans: &BTreeMap<u32, Plan>,
+        reasons: &Reasons,
+    ) -> Result<usize, RepositoryError> {
+        let aggregator = Aggregator::RecordDelta(basis).name();
+        let family = family(basis);
+        let mut months: BTreeMap<String, Rows> = BTreeMap::new();
+        let of_day = |day: i32| Level::Day.bucket(day_of(day));
+        for (scope, plan) in plans {
+            let Some(folded) = changes.get(scope) else { continue };
+            for day in recomputed_days(plan, folded.keys().map(|k| k.1)) {
+                months.entry(of_day(day)).or_insert_with(|| Rows::new(family.measures.len()));
+            }
+            for ((cell, day), change) in folded.iter().filter(|((_, day), _)| plan.covers(*day)) {
+                if let Some(rows) = months.get_mut(&of_day(*day)) {
+                    rows.push(*day, *cell, &measures(change));
+                }
+            }
+        }
+        let store = Store::new(&self.lake, family);
+        let mut writing = store.begin().await?;
+        let part = |(month, rows): (String, Rows)| (month, shard.to_owned(), Box::new(move || rows) as Produce<'_>);
+        writing
+            .days(Recompute {
+                parts: months.into_iter().map(part).collect(),
+                vocabulary: &mut state.vocabulary,
+                covers: |scope, day| plans.get(&scope).is_some_and(|p| p.covers(day)),
+                watch: |scope, day| plans.get(&scope).is_some_and(|p| p.was_final(day)),
+            })
+            .await?;
+        let written = writing.finish(&mut state.vocabulary).await?;
+        let restated =
+            self.restatements(aggregator, family.measures, &written.touched, &state.vocabulary, reasons, run);
+        let (mut covered, mut bookmarks) = (Vec::new(), Vec::new());
+        for (scope, plan) in plans {
+            let id = state.vocabulary.scopes.text(*scope).to_owned();
+            let earliest = written.earliest.get(scope).copied();
+            let Some(coverage) = plan.coverage(&id, earliest, plan.ahead.map(|a| a.1), run) else { continue };
+            if run.request.update_bookmark && plan.ahead.is_some() {
+                bookmarks.push((id, coverage.last_day.min(run.today)));
+            }
+            covered.push(coverage);
+        }
+        let announced = self.announce(aggregator, &restated).await?;
+        writing.commit(announced.as_ref().map(|a| a.number)).await?;
+        let announced = announced.as_ref().map(|a| (a.name.as_str(), a.number));
+        let reached = Reached { covered: &covered, restated: &restated, bookmarks: &bookmarks, announced };
+        self.control.commit_coverage(aggregator, &reached).await?;
+        Ok(restated.len())
+    }
+}
+
+/// What enters and leaves, by scope.
+type Changes = BTreeMap<u32, BTreeMap<(Cell, i32), Change>>;
+
+/// Folds the stays of every scope, on every core.
+fn changes(state: &State, scopes: &[u32], basis: Basis) -> Changes {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let take = || scopes.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        std::iter::from_fn(take).map(|&scope| (scope, fold(&stays(state, scope, basis)))).collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut all: Changes = work().into_iter().collect();
+        for other in others {
+            match other.join() {
+                Ok(folded) => all.extend(folded),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    })
 }
 
 /// The days of a plan on which something is or may have been stored.

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{ToSpan, civil::Date};
-use tallykeep_control::{Coverage, DirtyDay, Restatement};
+use tallykeep_control::{Coverage, DirtyDay};
 use tallykeep_lake::{day_number, day_of};
-use tallykeep_rollup::{Touched, Vocabulary};
 
 use super::Run;
 use crate::{RepositoryError, TeamRepository};
@@ -95,37 +94,6 @@ impl TeamRepository {
             plans.insert(*scope, plan(before, bookmark, first_source.get(scope).copied(), &dirty, run));
         }
         Ok(plans)
-    }
-
-    /// The ledger rows of what a write changed.
-    pub(super) fn restatements(
-        &self,
-        aggregator: &str,
-        measures: &[&str],
-        touched: &[Touched],
-        vocabulary: &Vocabulary,
-        dirty: &BTreeMap<i32, String>,
-        run: &Run<'_>,
-    ) -> Vec<Restatement> {
-        let now = self.control.clock().now();
-        #[expect(clippy::cast_precision_loss, reason = "counts and sizes below 2^52")]
-        let number = |n: i64| Some(n as f64);
-        touched
-            .iter()
-            .map(|t| Restatement {
-                family: aggregator.to_owned(),
-                scope: vocabulary.scopes.text(t.cell.scope()).to_owned(),
-                day: day_of(t.day),
-                dimension: vocabulary.dimensions.text(t.cell.dimension()).to_owned(),
-                value: vocabulary.values.text(t.cell.value()).to_owned(),
-                measure: measures.get(t.measure).copied().unwrap_or("").to_owned(),
-                old: number(t.old),
-                new: number(t.new),
-                at: now,
-                reason: dirty.get(&t.day).cloned().unwrap_or_else(|| "re-aggregated".to_owned()),
-                run_id: run.run_id.clone(),
-            })
-            .collect()
     }
 }
 

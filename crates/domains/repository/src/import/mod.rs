@@ -1,20 +1,26 @@
 //! Reading a repository's exports into the lake: validated line by line, idempotent, bounded in memory.
 
-mod events;
 mod marks;
-pub(crate) use marks::{Marks, RECORDS_FAMILY, USAGE_FAMILY};
+mod memberships;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod usage;
 mod versions;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tallykeep_collect::{JsonValues, LineError};
+use tallykeep_control::LeaseGuard;
+use tallykeep_lake::arrow::array::{ArrayRef, TimestampMicrosecondArray};
 
-use crate::{
-    RepositoryError, TeamRepository,
-    documents::{Community, Record},
-    tables::{COMMUNITIES, RECORDS},
-};
+pub(crate) use self::marks::{RECORDS_FAMILY, USAGE_FAMILY};
+use crate::{RepositoryError, TeamRepository, dates::utc_day};
 
 /// Rejections listed one by one in a report; further ones are only counted.
 const LISTED_REJECTS: usize = 1_000;
@@ -106,15 +112,23 @@ impl TeamRepository {
         request: &ImportRequest,
         watch: &mut Watch<'_>,
     ) -> Result<ImportReport, RepositoryError> {
-        let lease = format!("repository_import:{}", self.control.team().slug);
-        let what = format!("import repository (process {})", std::process::id());
-        let guard = self.control.control().lease_or_busy(&lease, &what).await?;
+        let guard = self.import_lease("import repository").await?;
         let mut report = ImportReport { dry_run: request.dry_run, ..ImportReport::default() };
         let outcome = self.import_all(request, &mut report, watch).await;
-        guard.release().await?;
+        // Whatever was stored before it ended counts from the next aggregation on.
+        let marked = self.mark_unmarked().await;
+        let released = guard.release().await;
         outcome?;
+        report.dirty_days += marked?;
+        released?;
         report.add_up();
         Ok(report)
+    }
+
+    /// What only one process of a team may do at a time: store documents, and mark the days that hang on them.
+    pub(crate) async fn import_lease(&self, what: &str) -> Result<LeaseGuard, RepositoryError> {
+        let what = format!("{what} (process {})", std::process::id());
+        Ok(self.control.control().lease_or_busy(&import_lease_name(&self.control.team().slug), &what).await?)
     }
 
     async fn import_all(
@@ -123,25 +137,14 @@ impl TeamRepository {
         report: &mut ImportReport,
         watch: &mut Watch<'_>,
     ) -> Result<(), RepositoryError> {
-        let mut marks = marks::Marks::default();
-        let (communities, _) = self
-            .import_versions(&COMMUNITIES, &request.communities, request.dry_run, report, watch, |document| {
-                Community::from_json(document).map(|c| (c.id, None))
-            })
-            .await?;
-        report.communities = communities;
-        let (records, changed) = self
-            .import_versions(&RECORDS, &request.records, request.dry_run, report, watch, |document| {
-                Record::from_json(document).map(|r| (r.id, r.updated.map(jiff::Timestamp::as_microsecond)))
-            })
-            .await?;
-        report.records = records;
-        marks.records.extend(changed);
-        self.import_memberships(&request.community_events, request.dry_run, report, &mut marks, watch).await?;
-        if !request.dry_run {
-            self.mark_record_days(&marks).await?;
-        }
-        self.import_usage(&request.usage_events, request.dry_run, report, watch).await?;
+        // An import that died may have left some.
+        self.mark_unmarked().await?;
+        let dry_run = request.dry_run;
+        report.communities = self.import_communities(&request.communities, dry_run, report, watch).await?;
+        report.records = self.import_records(&request.records, dry_run, report, watch).await?;
+        report.community_events = self.import_memberships(&request.community_events, dry_run, report, watch).await?;
+        report.dirty_days += self.mark_unmarked().await?;
+        report.usage_events = self.import_usage(&request.usage_events, dry_run, report, watch).await?;
         Ok(())
     }
 
@@ -155,4 +158,19 @@ impl TeamRepository {
             }
         }
     }
+}
+
+/// Name of the lease of a team's imports.
+pub(crate) fn import_lease_name(team: &tallykeep_model::TeamSlug) -> String {
+    format!("repository_import:{team}")
+}
+
+/// `YYYY-MM` of an instant.
+pub(crate) fn month(at: Timestamp) -> String {
+    utc_day(at).to_string()[..7].to_owned()
+}
+
+fn instants(at: impl Iterator<Item = Option<Timestamp>>) -> ArrayRef {
+    let numbers: Vec<Option<i64>> = at.map(|at| at.map(Timestamp::as_microsecond)).collect();
+    Arc::new(TimestampMicrosecondArray::from(numbers).with_timezone("UTC"))
 }

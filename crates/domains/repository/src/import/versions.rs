@@ -1,13 +1,8 @@
 //! Documents with versions: records and communities.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use serde_json::Value;
-use tallykeep_collect::LineError;
 use tallykeep_lake::{
     Change, Scan, TableDef,
     arrow::{
@@ -17,9 +12,16 @@ use tallykeep_lake::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Counts, ImportProgress, ImportReport, Watch};
-use crate::{RepositoryError, TeamRepository, documents::Rejection};
-
+use super::{
+    Counts, ImportReport, Watch,
+    marks::Unmarked,
+    reading::{Taken, Taking},
+};
+use crate::{
+    RepositoryError, TeamRepository,
+    documents::{Community, Record, Rejection},
+    tables::{COMMUNITIES, RECORDS},
+};
 /// Documents written per commit: bounded memory, and few commits.
 const BATCH_BYTES: usize = 48 << 20;
 
@@ -40,82 +42,98 @@ struct Pending {
     bytes: usize,
 }
 
+/// Takes versions: of two the higher `updated` wins, else the later import.
+struct Versions<'a> {
+    repository: &'a TeamRepository,
+    def: &'static TableDef,
+    read: fn(&Value) -> Result<(String, Option<i64>), Rejection>,
+    /// Whether days hang on these documents.
+    marked: bool,
+    dry_run: bool,
+    known: HashMap<String, Version>,
+    next: i64,
+    pending: Pending,
+}
+
+impl Taking for Versions<'_> {
+    async fn take(&mut self, document: &Value) -> Result<Result<Taken, Rejection>, RepositoryError> {
+        let (id, updated) = match (self.read)(document) {
+            Ok(found) => found,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        let doc = document.to_string();
+        let hash = xxh3_64(doc.as_bytes()).cast_signed();
+        let before = self.known.get(&id);
+        if before.is_some_and(|v| v.hash == hash || is_newer(v.updated, updated)) {
+            return Ok(Ok(Taken::Unchanged));
+        }
+        let taken = if before.is_some() { Taken::Changed } else { Taken::New };
+        self.known.insert(id.clone(), Version { updated, hash, seq: self.next });
+        if !self.dry_run {
+            self.pending.push(id, self.next, updated, hash, doc);
+        }
+        self.next += 1;
+        Ok(Ok(taken))
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.bytes > BATCH_BYTES
+    }
+
+    async fn store(&mut self) -> Result<(), RepositoryError> {
+        let pending = std::mem::take(&mut self.pending);
+        let Some(first) = pending.seqs.first() else { return Ok(()) };
+        if self.marked {
+            self.repository.note_unmarked(&Unmarked::RecordsFrom(*first)).await?;
+        }
+        self.repository.append_versions(self.def, pending).await
+    }
+}
+
 impl TeamRepository {
-    /// Imports documents of one kind: of two versions the higher `updated` wins, else the later import.
-    ///
-    /// Answers the counts and the ids whose current version changed.
-    pub(super) async fn import_versions(
+    pub(super) async fn import_records(
         &self,
-        def: &'static TableDef,
         files: &[PathBuf],
         dry_run: bool,
         report: &mut ImportReport,
         watch: &mut Watch<'_>,
-        read: impl Fn(&Value) -> Result<(String, Option<i64>), Rejection>,
-    ) -> Result<(Counts, BTreeSet<String>), RepositoryError> {
-        let (mut counts, mut changed) = (Counts::default(), BTreeSet::new());
+    ) -> Result<Counts, RepositoryError> {
+        let read = |document: &Value| {
+            Record::from_json(document).map(|r| (r.id, r.updated.map(jiff::Timestamp::as_microsecond)))
+        };
+        self.import_versions(&RECORDS, read, true, files, dry_run, report, watch).await
+    }
+
+    pub(super) async fn import_communities(
+        &self,
+        files: &[PathBuf],
+        dry_run: bool,
+        report: &mut ImportReport,
+        watch: &mut Watch<'_>,
+    ) -> Result<Counts, RepositoryError> {
+        let read = |document: &Value| Community::from_json(document).map(|c| (c.id, None));
+        self.import_versions(&COMMUNITIES, read, false, files, dry_run, report, watch).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what differs between two kinds, and what every import is given")]
+    async fn import_versions(
+        &self,
+        def: &'static TableDef,
+        read: fn(&Value) -> Result<(String, Option<i64>), Rejection>,
+        marked: bool,
+        files: &[PathBuf],
+        dry_run: bool,
+        report: &mut ImportReport,
+        watch: &mut Watch<'_>,
+    ) -> Result<Counts, RepositoryError> {
         if files.is_empty() {
-            return Ok((counts, changed));
+            return Ok(Counts::default());
         }
-        let mut known = self.versions(def).await?;
-        let mut next = known.values().map(|v| v.seq).max().unwrap_or(0) + 1;
-        let mut pending = Pending::default();
-        for file in files {
-            let Some(values) = Self::open(file, report) else { continue };
-            let mut lines = 0_u64;
-            for value in values {
-                lines += 1;
-                let (line, document) = match value {
-                    Ok(found) => found,
-                    Err(error) => {
-                        counts.read += 1;
-                        counts.rejected += 1;
-                        if is_broken_file(&error) {
-                            report.unreadable.push(error.to_string());
-                        }
-                        report.reject(error);
-                        continue;
-                    }
-                };
-                counts.read += 1;
-                let (id, updated) = match read(&document) {
-                    Ok(found) => found,
-                    Err(rejection) => {
-                        counts.rejected += 1;
-                        report.reject(LineError {
-                            file: file.display().to_string(),
-                            line,
-                            reason: rejection.to_string(),
-                        });
-                        continue;
-                    }
-                };
-                let doc = document.to_string();
-                let hash = xxh3_64(doc.as_bytes()).cast_signed();
-                let before = known.get(&id);
-                if before.is_some_and(|v| v.hash == hash || is_newer(v.updated, updated)) {
-                    counts.unchanged += 1;
-                } else {
-                    counts.new += 1;
-                    counts.changed += u64::from(before.is_some());
-                    known.insert(id.clone(), Version { updated, hash, seq: next });
-                    changed.insert(id.clone());
-                    pending.push(id, next, updated, hash, doc);
-                    next += 1;
-                }
-                if pending.bytes > BATCH_BYTES && !dry_run {
-                    self.store(def, std::mem::take(&mut pending)).await?;
-                }
-                if lines.is_multiple_of(4_096) && !watch(ImportProgress { file, lines }) {
-                    return Err(RepositoryError::Stopped);
-                }
-            }
-            watch(ImportProgress { file, lines });
-        }
-        if !dry_run {
-            self.store(def, pending).await?;
-        }
-        Ok((counts, changed))
+        let known = self.versions(def).await?;
+        let next = known.values().map(|v| v.seq).max().unwrap_or(0) + 1;
+        let mut taking =
+            Versions { repository: self, def, read, marked, dry_run, known, next, pending: Pending::default() };
+        self.read_documents(files, report, watch, &mut taking).await
     }
 
     async fn versions(&self, def: &'static TableDef) -> Result<HashMap<String, Version>, RepositoryError> {
@@ -140,10 +158,7 @@ impl TeamRepository {
         Ok(known)
     }
 
-    async fn store(&self, def: &'static TableDef, pending: Pending) -> Result<(), RepositoryError> {
-        if pending.ids.is_empty() {
-            return Ok(());
-        }
+    async fn append_versions(&self, def: &'static TableDef, pending: Pending) -> Result<(), RepositoryError> {
         let table = self.lake.table(def);
         table.ensure().await?;
         let columns: Vec<ArrayRef> = vec![
@@ -174,9 +189,4 @@ impl Pending {
 /// Whether what is stored is newer than what comes; documents without `updated` go by the order of imports.
 fn is_newer(stored: Option<i64>, incoming: Option<i64>) -> bool {
     matches!((stored, incoming), (Some(stored), Some(incoming)) if stored > incoming)
-}
-
-/// Errors of reading (a broken archive) end a file; errors of a line do not.
-pub(super) fn is_broken_file(error: &LineError) -> bool {
-    !error.reason.starts_with("not JSON")
 }

@@ -1,11 +1,14 @@
 //! The documents of spec/invenio §2, day by day, ascending.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+};
 
 use serde_json::{Map, Value, json};
 use tallykeep_control::Coverage;
 use tallykeep_lake::day_number;
-use tallykeep_rollup::Cell;
+use tallykeep_rollup::{Cell, Sum, Sums};
 
 use super::frame::Frame;
 use crate::{
@@ -78,12 +81,12 @@ impl TeamRepository {
 
     fn record_snapshots(&self, frame: &Frame, subcounts: &[&Subcount]) -> Vec<Value> {
         let by_day = rows_by_day(frame);
-        let mut sums: BTreeMap<Cell, Vec<i64>> = frame.before.clone();
+        let mut sums = frame.before.clone();
         let mut documents = Vec::with_capacity(frame.len());
         for day in frame.each_day() {
             add_day(frame, &by_day, day_number(day), &mut sums);
-            let zero = vec![0; 16];
-            let m = sums.get(&Cell::total(0)).unwrap_or(&zero);
+            let zero = Sum::since(0, 16);
+            let m = &sums.get(&Cell::total(0)).unwrap_or(&zero).measures;
             let mut document = head(frame);
             document.insert("snapshot_date".to_owned(), json!(format!("{day}T00:00:00")));
             for (name, value) in record_state(m) {
@@ -96,11 +99,9 @@ impl TeamRepository {
                 let top = subcount.records.as_ref().is_some_and(|s| s.top);
                 let mut items = values_of(frame, &sums, &subcount.name);
                 if top {
-                    items.retain(|(_, m)| records_inside(m) > 0);
-                    items.sort_by(|a, b| records_inside(b.1).cmp(&records_inside(a.1)).then(a.0.cmp(b.0)));
-                    items.truncate(self.settings.top_limit);
+                    items = top_of(&items, records_inside, self.settings.top_limit);
                 }
-                let items = items.into_iter().map(|(value, m)| {
+                let items = items.into_iter().map(|(value, Sum { measures: m, .. })| {
                     let mut item = item_head(frame, &subcount.name, value, false);
                     item.extend(record_state(m));
                     if subcount.name == "affiliations" {
@@ -127,7 +128,7 @@ impl TeamRepository {
         let by_day = rows_by_day(&frame);
         let snapshot = aggregator.is_snapshot();
         let mut distinct = if snapshot { Some(self.visitors_before(&frame).await?) } else { None };
-        let mut sums: BTreeMap<Cell, Vec<i64>> = frame.before.clone();
+        let mut sums = frame.before.clone();
         let mut documents = Vec::with_capacity(frame.len());
         for day in frame.each_day() {
             let number = day_number(day);
@@ -137,7 +138,7 @@ impl TeamRepository {
                 sums.clear();
                 add_day(&frame, &by_day, number, &mut sums);
             }
-            let zero = vec![0; 10];
+            let zero = Sum::since(0, 10);
             let mut document = head(&frame);
             if snapshot {
                 document.insert("snapshot_date".to_owned(), json!(format!("{day}T00:00:00")));
@@ -145,23 +146,24 @@ impl TeamRepository {
                 document.insert("period_start".to_owned(), json!(format!("{day}T00:00:00")));
                 document.insert("period_end".to_owned(), json!(format!("{day}T23:59:59")));
             }
-            document.insert("totals".to_owned(), Value::Object(usage(sums.get(&Cell::total(0)).unwrap_or(&zero))));
+            let total = sums.get(&Cell::total(0)).unwrap_or(&zero);
+            document.insert("totals".to_owned(), Value::Object(usage(&total.measures)));
             if let Some(distinct) = &mut distinct {
                 document.insert("distinct".to_owned(), distinct.up_to(number)?);
             }
             let mut all = Map::new();
             for subcount in &subcounts {
-                let item = |(value, m): (&str, &Vec<i64>)| {
+                let item = |(value, sum): (&str, &Sum)| {
                     let mut item = item_head(&frame, &subcount.name, value, true);
-                    item.extend(usage(m));
+                    item.extend(usage(&sum.measures));
                     Value::Object(item)
                 };
                 let items = values_of(&frame, &sums, &subcount.name);
                 let top = snapshot && subcount.usage.as_ref().is_some_and(|s| s.top);
                 let listed = if top {
                     json!({
-                        "by_view": top_of(&items, 0, self.settings.top_limit).into_iter().map(item).collect::<Vec<_>>(),
-                        "by_download": top_of(&items, 4, self.settings.top_limit).into_iter().map(item).collect::<Vec<_>>(),
+                        "by_view": top_of(&items, |m| m[0], self.settings.top_limit).into_iter().map(item).collect::<Vec<_>>(),
+                        "by_download": top_of(&items, |m| m[4], self.settings.top_limit).into_iter().map(item).collect::<Vec<_>>(),
                     })
                 } else {
                     items.into_iter().map(item).collect()
@@ -175,10 +177,10 @@ impl TeamRepository {
     }
 }
 
-/// The largest by one measure that is above zero, ties by id.
-fn top_of<'a>(items: &[(&'a str, &'a Vec<i64>)], measure: usize, limit: usize) -> Vec<(&'a str, &'a Vec<i64>)> {
-    let mut top: Vec<_> = items.iter().copied().filter(|(_, m)| m[measure] > 0).collect();
-    top.sort_by(|a, b| b.1[measure].cmp(&a.1[measure]).then(a.0.cmp(b.0)));
+/// The largest by a measure that is above zero; of equal ones the one seen first, then by id (spec/invenio §4.4).
+fn top_of<'a>(items: &[(&'a str, &'a Sum)], measure: fn(&[i64]) -> i64, limit: usize) -> Vec<(&'a str, &'a Sum)> {
+    let mut top: Vec<_> = items.iter().copied().filter(|(_, sum)| measure(&sum.measures) > 0).collect();
+    top.sort_by_key(|(value, sum)| (Reverse(measure(&sum.measures)), sum.first, *value));
     top.truncate(limit);
     top
 }
@@ -214,12 +216,10 @@ fn rows_by_day(frame: &Frame) -> BTreeMap<i32, Vec<usize>> {
     by_day
 }
 
-fn add_day(frame: &Frame, by_day: &BTreeMap<i32, Vec<usize>>, day: i32, sums: &mut BTreeMap<Cell, Vec<i64>>) {
+fn add_day(frame: &Frame, by_day: &BTreeMap<i32, Vec<usize>>, day: i32, sums: &mut Sums) {
     for &row in by_day.get(&day).map_or(&[][..], Vec::as_slice) {
-        let sum = sums.entry(frame.rows.cells[row]).or_insert_with(|| vec![0; frame.rows.measures.len()]);
-        for (total, number) in sum.iter_mut().zip(frame.rows.row(row)) {
-            *total += number;
-        }
+        let sum = sums.entry(frame.rows.cells[row]).or_insert_with(|| Sum::since(day, frame.rows.measures.len()));
+        sum.add(day, frame.rows.row(row));
     }
 }
 
@@ -232,7 +232,7 @@ fn of_dimension<'a>(frame: &'a Frame, rows: &'a [usize], name: &str) -> impl Ite
 }
 
 /// The values of a dimension among sums, by id.
-fn values_of<'a>(frame: &'a Frame, sums: &'a BTreeMap<Cell, Vec<i64>>, name: &str) -> Vec<(&'a str, &'a Vec<i64>)> {
+fn values_of<'a>(frame: &'a Frame, sums: &'a Sums, name: &str) -> Vec<(&'a str, &'a Sum)> {
     let Some(dimension) = frame.vocabulary.dimensions.find(name) else { return Vec::new() };
     let range = Cell::new(0, dimension, 0)..=Cell::new(0, dimension, u32::MAX);
     let mut values: Vec<_> =

@@ -1,10 +1,10 @@
 //! Data series (spec/invenio §7): per breakdown and metric, points of the days a value occurs on.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use tallykeep_lake::day_number;
 use tallykeep_model::{Label, PointState};
-use tallykeep_rollup::Cell;
+use tallykeep_rollup::{Cell, Sum};
 
 use super::{frame::Frame, query::SeriesKind};
 use crate::config::Settings;
@@ -167,6 +167,8 @@ type Ranking = (fn(&[i64]) -> i64, usize);
 /// A value's rows, only of the days it occurs on; the measures of all rows lie one behind the other.
 #[derive(Default)]
 struct Table {
+    /// The day the value was first seen on.
+    first: i32,
     days: Vec<i32>,
     measures: Vec<i64>,
 }
@@ -194,7 +196,7 @@ fn values<'a>(
     let mut found = ValueRows::new();
     if !snapshot {
         for (value, (_, range)) in frame.cells_of(dimension) {
-            let mut table = Table::default();
+            let mut table = Table { first: frame.rows.days[range.start], ..Table::default() };
             range.for_each(|i| table.push(frame.rows.days[i], frame.rows.row(i)));
             found.insert(value, table);
         }
@@ -212,7 +214,7 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
     let Some(number) = frame.vocabulary.dimensions.find(dimension) else { return };
     let width = frame.rows.measures.len();
     let mut names: Vec<&str> = Vec::new();
-    let mut sums: Vec<Vec<i64>> = Vec::new();
+    let mut sums: Vec<Sum> = Vec::new();
     let mut index: BTreeMap<Cell, usize> = BTreeMap::new();
     let range = Cell::new(0, number, 0)..=Cell::new(0, number, u32::MAX);
     let mut seen: Vec<bool> = Vec::new();
@@ -226,7 +228,7 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
     for (value, (cell, rows)) in frame.cells_of(dimension) {
         index.entry(cell).or_insert_with(|| {
             names.push(value);
-            sums.push(vec![0; width]);
+            sums.push(Sum::since(frame.rows.days[rows.start], width));
             seen.push(false);
             names.len() - 1
         });
@@ -234,36 +236,33 @@ fn running<'a>(frame: &'a Frame, dimension: &str, ranking: Option<Ranking>, foun
             changes.entry(frame.rows.days[row]).or_default().push(row);
         }
     }
-    let mut rows: Vec<Table> = names.iter().map(|_| Table::default()).collect();
+    let mut rows: Vec<Table> = sums.iter().map(|sum| Table { first: sum.first, ..Table::default() }).collect();
     let mut top: Vec<usize> = Vec::new();
     for day in frame.each_day().map(day_number) {
         let changed = changes.get(&day);
         for &row in changed.map_or(&[][..], Vec::as_slice) {
             let at = index[&frame.rows.cells[row]];
             seen[at] = true;
-            for (sum, number) in sums[at].iter_mut().zip(frame.rows.row(row)) {
-                *sum += number;
-            }
+            sums[at].add(day, frame.rows.row(row));
         }
         match ranking {
             None => {
                 for at in (0..names.len()).filter(|at| seen[*at]) {
-                    rows[at].push(day, sums[at].iter().copied());
+                    rows[at].push(day, sums[at].measures.iter().copied());
                 }
             }
             Some((measure, limit)) => {
                 if changed.is_some() || top.is_empty() {
-                    top = (0..names.len()).filter(|at| measure(&sums[*at]) > 0).collect();
-                    let order = |a: &usize, b: &usize| {
-                        measure(&sums[*b]).cmp(&measure(&sums[*a])).then_with(|| names[*a].cmp(names[*b]))
-                    };
+                    top = (0..names.len()).filter(|at| measure(&sums[*at].measures) > 0).collect();
+                    // Of equal ones the one seen first, then by id (spec/invenio §4.4).
+                    let place = |at: &usize| (Reverse(measure(&sums[*at].measures)), sums[*at].first, names[*at]);
                     if top.len() > limit {
-                        top.select_nth_unstable_by(limit, order);
+                        top.select_nth_unstable_by_key(limit, place);
                         top.truncate(limit);
                     }
                 }
                 for &at in &top {
-                    rows[at].push(day, sums[at].iter().copied());
+                    rows[at].push(day, sums[at].measures.iter().copied());
                 }
             }
         }
@@ -281,7 +280,7 @@ fn category(
     values: &ValueRows<'_>,
     wanted: &Wanted<'_>,
 ) -> Category {
-    // The busiest first, as the documents list them; ties by id.
+    // The busiest first, as the documents list them; of equal ones the one seen first, then by id.
     let width = frame.rows.measures.len();
     let mut order: Vec<(&&str, &Table)> = values.iter().collect();
     let weight = |table: &Table| -> i64 {
@@ -292,7 +291,7 @@ fn category(
             table.rows(width).map(|r| first(r.1)).sum()
         }
     };
-    order.sort_by_cached_key(|(value, table)| (std::cmp::Reverse(weight(table)), **value));
+    order.sort_by_cached_key(|(value, table)| (Reverse(weight(table)), table.first, **value));
     let metrics = metrics
         .iter()
         .map(|metric| {
@@ -329,7 +328,7 @@ fn totals(frame: &Frame, snapshot: bool) -> Vec<(i32, Vec<i64>)> {
     for row in frame.total_rows() {
         by_day.insert(frame.rows.days[row], frame.rows.row(row).collect());
     }
-    let mut sum = frame.before.get(&Cell::total(0)).cloned().unwrap_or_else(|| vec![0; width]);
+    let mut sum = frame.before.get(&Cell::total(0)).map_or_else(|| vec![0; width], |before| before.measures.clone());
     frame
         .each_day()
         .map(|day| {

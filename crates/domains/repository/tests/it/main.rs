@@ -4,4 +4,5 @@ mod bad_input;
 mod real_data;
 mod reference;
 mod support;
+mod ties;
 mod worked_example;

@@ -2,94 +2,16 @@
 
 use serde_json::{Value, json};
 use tallykeep_repository::{TeamRepository, import::ImportRequest};
+use tallykeep_testkit::worked_example::{C1, NOW, cases, communities, memberships, records, usage};
 
 use crate::support::{House, aggregate, ask, document, documents, ids, import, item};
 
-const C1: &str = "11111111-1111-4111-8111-111111111111";
-
-fn record(id: &str, parent: &str, owner: &str, created: &str, published: &str) -> Value {
-    json!({
-        "id": id,
-        "parent": {"id": parent, "access": {"owned_by": {"user": owner}}, "communities": {"ids": [C1]}},
-        "created": created, "updated": created, "is_published": true, "is_deleted": false,
-        "metadata": {"publication_date": published, "publisher": "Acme"},
-    })
-}
-
-fn records() -> Vec<Value> {
-    let person = |id: &str| json!({"affiliations": [{"id": id, "name": "Institute"}]});
-    let file = |key: &str, size: i64| json!({"key": key, "ext": key.rsplit_once('.').expect("ext").1, "size": size, "file_id": format!("f-{key}-{size}")});
-    let dataset = json!({"id": "dataset", "title": {"en": "Dataset"}});
-    let english = json!({"id": "eng", "title": {"en": "English"}});
-
-    let mut r1 = record("R1", "P1", "U1", "2024-01-10T09:00:00Z", "2019");
-    r1["files"] = json!({"enabled": true, "entries": [file("a.pdf", 1000), file("b.csv", 500)]});
-    r1["access"] = json!({"status": "open"});
-    r1["metadata"]["resource_type"] = dataset.clone();
-    r1["metadata"]["languages"] = json!([english]);
-    r1["metadata"]["creators"] = json!([person("01abc"), person("01abc")]);
-    r1["metadata"]["contributors"] = json!([person("01abc")]);
-
-    let mut r2 = record("R2", "P2", "U2", "2024-01-10T23:30:00Z", "2024-01-11");
-    r2["is_deleted"] = json!(true);
-    r2["tombstone"] = json!({"removal_date": "2024-01-14T09:00:00Z"});
-    r2["files"] = json!({"enabled": false});
-    r2["access"] = json!({"status": "metadata-only"});
-    r2["metadata"]["resource_type"] = json!({"id": "publication-article", "title": {"en": "Article"}});
-    r2["metadata"]["languages"] = json!([english, {"id": "fra", "title": {"en": "French"}}]);
-
-    let mut r3 = record("R3", "P1", "U1", "2024-01-12T08:00:00Z", "2024-01");
-    r3["files"] = json!({"enabled": true, "entries": [file("a.pdf", 2000)]});
-    r3["access"] = json!({"status": "open"});
-    r3["metadata"]["resource_type"] = dataset;
-    r3["metadata"]["languages"] = json!([english]);
-    vec![r1, r2, r3]
-}
-
-fn memberships() -> Vec<Value> {
-    let event = |record: &str, community: &str, kind: &str, at: &str| json!({"record_id": record, "community_id": community, "event_type": kind, "event_date": at});
-    vec![
-        event("R1", "global", "added", "2024-01-10T09:00:00"),
-        event("R2", "global", "added", "2024-01-10T23:30:00"),
-        event("R3", "global", "added", "2024-01-12T08:00:00"),
-        event("R3", C1, "added", "2024-01-12T08:00:00"),
-        event("R1", C1, "added", "2024-01-12T10:00:00"),
-        event("R2", C1, "added", "2024-01-12T10:00:00"),
-        event("R1", C1, "removed", "2024-01-13T12:00:00"),
-    ]
-}
-
-fn usage() -> Vec<Value> {
-    let view = |visitor: &str, record: &str, parent: &str, at: &str, country: Option<&str>| {
-        json!({"timestamp": at, "recid": record, "parent_recid": parent, "unique_id": format!("ui_{record}"),
-               "visitor_id": visitor, "unique_session_id": visitor, "country": country, "via_api": false,
-               "is_robot": false, "is_machine": false})
-    };
-    let mut download = view("v1", "R1", "P1", "2024-01-12T10:31:00", Some("US"));
-    download["file_id"] = json!("f-a.pdf-1000");
-    download["file_key"] = json!("a.pdf");
-    download["size"] = json!(1000);
-    download["bucket_id"] = json!("b1");
-    let mut robot = view("v9", "R1", "P1", "2024-01-12T11:00:00", Some("US"));
-    robot["is_robot"] = json!(true);
-    vec![
-        view("v1", "R1", "P1", "2024-01-12T10:30:00", Some("US")),
-        view("v1", "R1", "P1", "2024-01-12T15:00:00", Some("US")),
-        view("v2", "R3", "P1", "2024-01-12T16:00:00", None),
-        download,
-        robot,
-        view("v1", "R3", "P1", "2024-01-13T09:00:00", Some("US")),
-        view("v2", "R1", "P1", "2024-01-13T18:00:00", None),
-    ]
-}
-
 async fn example() -> (House, TeamRepository) {
-    let house = House::new("2024-01-15T12:00:00Z").await;
+    let house = House::new(NOW).await;
     let repository = house.team().await;
-    let community = json!({"id": C1, "slug": "c1", "created": "2024-01-01T00:00:00Z", "metadata": {"title": "One"}});
     let request = ImportRequest {
         records: vec![house.lines("records.ndjson", &records())],
-        communities: vec![house.lines("communities.ndjson", &[community])],
+        communities: vec![house.lines("communities.ndjson", &communities())],
         community_events: vec![house.lines("community_events.ndjson", &memberships())],
         usage_events: vec![house.lines("usage_events.ndjson", &usage())],
         dry_run: false,
@@ -98,6 +20,16 @@ async fn example() -> (House, TeamRepository) {
     assert_eq!((report.total.new, report.total.rejected), (3 + 1 + 7 + 7, 0));
     aggregate(&repository).await;
     (house, repository)
+}
+
+#[tokio::test]
+async fn every_number_of_the_table() {
+    let (_house, repository) = example().await;
+    let mut compared = 0;
+    for case in cases() {
+        compared += case.check(&ask(&repository, case.query, case.params()).await.expect("an answer"));
+    }
+    println!("{compared} numbers compared");
 }
 
 /// `records +(md,wf) −(md,wf) | parents + − | files +(n,bytes) − | uploaders`

@@ -25,8 +25,9 @@ use crate::support::{House, aggregate, documents as ask_documents, import};
 /// Histories that share a repository.
 const TOGETHER: usize = 100;
 
+/// How many histories are drawn: `TALLYKEEP_HISTORIES` (`.ci/run` asks for a thousand), else as many as share a repository.
 fn cases() -> usize {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(TOGETHER)
+    std::env::var("TALLYKEEP_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(TOGETHER)
 }
 
 fn noon(number: i32) -> String {
