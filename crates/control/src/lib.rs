@@ -13,6 +13,7 @@ mod leases;
 pub mod packages;
 mod people;
 mod pool;
+pub mod reports;
 mod repository;
 mod sessions;
 mod team_settings;

@@ -17,6 +17,8 @@ pub struct Config {
     /// The server mail leaves by; `TALLYKEEP_MAIL_*` over it.
     pub mail: tallykeep_notify::MailConfig,
     pub packages: Option<tallykeep_packages::Config>,
+    /// What is reported to whom.
+    pub reports: tallykeep_reports::ReportsConfig,
     pub repository: tallykeep_repository::Config,
 }
 

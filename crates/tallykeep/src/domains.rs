@@ -55,6 +55,7 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         .timetable(timetable);
     let builder = crate::commands::packages::wiring::install(builder, context)?;
     let builder = crate::commands::chat::wiring::install(builder, context).await?;
+    let builder = crate::commands::report::wiring::install(builder, context)?;
     Ok(builder)
 }
 

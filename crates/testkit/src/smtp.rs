@@ -374,7 +374,15 @@ fn headers(data: &str) -> (BTreeMap<String, String>, &str) {
     (headers, body)
 }
 
+/// A parameter of a header, whole or in numbered pieces (RFC 2231).
 fn parameter(value: &str, name: &str) -> Option<String> {
+    whole_parameter(value, name).or_else(|| {
+        let pieces: String = (0..).map_while(|n| whole_parameter(value, &format!("{name}*{n}"))).collect();
+        (!pieces.is_empty()).then_some(pieces)
+    })
+}
+
+fn whole_parameter(value: &str, name: &str) -> Option<String> {
     value.split(';').skip(1).find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         (key.trim().eq_ignore_ascii_case(name)).then(|| value.trim().trim_matches('"').to_owned())

@@ -80,6 +80,7 @@ scenarios!(
     packages::packages_of_two_teams_never_meet,
     work::a_job_is_claimed_once,
     work::a_lease_has_one_holder,
+    work::deliveries_and_subscriptions_of_reports,
     work::watermarks_and_dirty_days_belong_to_their_team,
     work::what_was_announced_is_forgotten_with_what_was_reached,
 );

@@ -1,7 +1,7 @@
 //! Jobs, leases, watermarks, dirty days.
 
 use serde_json::json;
-use tallykeep_control::{Coverage, JobState, Lease, NewJob, Reached, Restatement};
+use tallykeep_control::{Coverage, JobState, Lease, NewJob, Reached, Restatement, reports::NewDelivery};
 use tallykeep_model::{Clock, TeamSlug};
 
 use crate::Database;
@@ -105,4 +105,43 @@ pub async fn what_was_announced_is_forgotten_with_what_was_reached(database: Dat
     assert_eq!(payloads(other.intents("rollup").await.expect("listed")), [json!([3])], "another team's stays");
     other.forget_intents("rollup", theirs).await.expect("forgotten");
     assert!(other.intents("rollup").await.expect("listed").is_empty());
+}
+
+pub async fn deliveries_and_subscriptions_of_reports(database: Database) {
+    let control = database.open_at("2026-03-03T10:15:00Z").await;
+    let other: TeamSlug = "other".parse().expect("a slug");
+    control.add_team(&other, "Other").await.expect("a team");
+    let (mine, other) =
+        (control.team(&TeamSlug::default()).await.expect("it"), control.team(&other).await.expect("it"));
+    let delivery = |receiver: &'static str, error| NewDelivery {
+        report: "board",
+        scope: "",
+        period: "2026-02",
+        channel: "mail",
+        receiver,
+        error,
+        by: "schedule",
+    };
+    for (receiver, error) in [("ann", None), ("bob", Some("452")), ("bob", None), ("cyd", Some("550"))] {
+        mine.note_report_delivery(&delivery(receiver, error)).await.expect("noted");
+    }
+    let mut reached = mine.report_delivered("board", "", "2026-02").await.expect("asked");
+    reached.sort();
+    assert_eq!(reached, [("mail".to_owned(), "ann".to_owned()), ("mail".to_owned(), "bob".to_owned())]);
+    assert!(mine.report_delivered("board", "", "2026-01").await.expect("asked").is_empty());
+    let rows = mine.report_deliveries(Some("board"), 2).await.expect("history");
+    assert_eq!(rows.iter().map(|row| row.receiver.as_str()).collect::<Vec<_>>(), ["cyd", "bob"], "newest first");
+    assert_eq!((rows[0].error.as_deref(), rows[0].by.as_str()), (Some("550"), "schedule"));
+    assert!(mine.report_deliveries(Some("another"), 9).await.expect("history").is_empty());
+    assert_eq!(mine.report_deliveries(None, 9).await.expect("history").len(), 4);
+    let now = "2026-03-03T10:15:00Z".parse().expect("an instant");
+    mine.report_unsubscribe("board", "ann", now).await.expect("noted");
+    mine.report_unsubscribe("board", "ann", now + jiff::SignedDuration::from_hours(1)).await.expect("noted before");
+    let gone = mine.report_unsubscribed(None).await.expect("asked");
+    assert_eq!((gone.len(), gone[0].address.as_str(), gone[0].at), (1, "ann", now));
+    assert!(mine.report_unsubscribed(Some("another")).await.expect("asked").is_empty());
+    assert!(other.report_unsubscribed(None).await.expect("asked").is_empty());
+    assert!(other.report_deliveries(None, 9).await.expect("asked").is_empty());
+    assert!(mine.report_resubscribe("board", "ann").await.expect("undone"));
+    assert!(!mine.report_resubscribe("board", "ann").await.expect("asked"));
 }

@@ -5,6 +5,7 @@
 
 pub mod charts;
 pub mod demo;
+mod digest;
 pub mod export;
 pub mod filter;
 pub mod image;

@@ -13,6 +13,7 @@ pub mod events;
 pub mod import;
 mod membership;
 pub mod page;
+mod periodic;
 pub mod read;
 pub mod records;
 mod service;

@@ -5,6 +5,7 @@ pub(crate) mod dashboard;
 mod health;
 pub mod packages;
 mod people;
+mod reports;
 pub mod repository;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -114,6 +115,7 @@ pub fn all() -> Vec<Route> {
     routes.extend(repository::routes());
     routes.extend(packages::routes());
     routes.extend(chat::routes());
+    routes.extend(reports::routes());
     routes
 }
 

@@ -15,7 +15,7 @@ use tallykeep_repository::{Config, Repository, Settings, aggregate::AggregateReq
 
 use crate::support::{As, Server};
 
-const C1: &str = "11111111-1111-4111-8111-111111111111";
+pub const C1: &str = "11111111-1111-4111-8111-111111111111";
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 pub(crate) struct Filled {
@@ -100,7 +100,7 @@ fn category(community: &str) -> Value {
 }
 
 impl Filled {
-    async fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Response {
+    pub async fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Response {
         let mut request = As::Nobody.sign(Request::post(path)).header(header::CONTENT_TYPE, "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -13,6 +13,7 @@ mod matrix;
 mod packages;
 mod people;
 mod provider;
+mod reports;
 mod repository_client;
 mod support;
 mod worked_example;

@@ -17,13 +17,13 @@ async fn empty() -> Server {
     Server::with_control(AccessConfig::default(), |_, builder| builder.with(service())).await
 }
 
-async fn jobs(server: &Server) -> Jobs {
+pub async fn jobs(server: &Server) -> Jobs {
     let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
     service().jobs(&team, silent()).await.expect("jobs")
 }
 
 /// The shipped catalogue with 400 days of everything.
-async fn filled() -> Server {
+pub async fn filled() -> Server {
     let server = empty().await;
     let jobs = jobs(&server).await;
     jobs.sync_catalogue().await.expect("written");

@@ -10,6 +10,7 @@ mod import;
 mod openapi;
 pub mod packages;
 pub mod people;
+pub mod report;
 mod schedule;
 mod serve;
 mod team;
@@ -36,6 +37,9 @@ pub enum Command {
     Serve(serve::Serve),
     /// Downloads and stars of packages and repositories
     Packages(packages::Packages),
+    /// Reports that arrive by themselves: what there is, a preview, sending now, history
+    #[command(subcommand)]
+    Report(report::Report),
     /// The timetable
     #[command(subcommand)]
     Schedule(schedule::Schedule),
@@ -66,6 +70,7 @@ impl Command {
             Self::Demo(command) => command.run(context).await,
             Self::Serve(command) => command.run(context).await,
             Self::Packages(command) => command.run(context).await,
+            Self::Report(command) => command.run(context).await,
             Self::Schedule(command) => command.run(context).await,
             Self::Worker(command) => command.run(context).await,
             Self::Openapi(command) => command.run(context).await,

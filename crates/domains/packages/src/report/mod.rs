@@ -1,6 +1,8 @@
 //! The monthly report (spec/packages §16.11) and the comparison before and after a day. What people say about causes stays apart
 //! from what was counted.
 
+mod periodic;
+
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,6 +16,9 @@ use crate::{
     months::{MonthPoint, month_points},
     rollups::percent_change,
 };
+
+pub use periodic::periodic;
+pub use tallykeep_reports::grouped;
 
 /// One line of the scorecard.
 #[derive(Debug, Clone, Serialize)]
@@ -283,19 +288,6 @@ impl MonthlyReport {
 
 fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "no comparison".to_owned(), |value| format!("{value:+.1}%"))
-}
-
-/// `1234567` → `1,234,567`.
-pub fn grouped(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if value < 0 { format!("−{text}") } else { text }
 }
 
 fn escaped(text: &str) -> String {
