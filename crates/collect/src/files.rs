@@ -222,7 +222,7 @@ pub struct CsvFile {
 }
 
 /// One line of a CSV file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CsvLine {
     pub line: u64,
     pub fields: csv::StringRecord,
@@ -280,12 +280,17 @@ impl CsvFile {
 
     /// The next line, `None` at the end. A line with a wrong number of fields or bad text is an error of that line only.
     pub fn next_line(&mut self) -> Option<Result<CsvLine, LineError>> {
-        let mut fields = csv::StringRecord::new();
-        match self.reader.read_record(&mut fields) {
+        let mut line = CsvLine::default();
+        Some(self.read_line(&mut line)?.map(|()| line))
+    }
+
+    /// The same into a line that was read before: for files of millions of lines.
+    pub fn read_line(&mut self, into: &mut CsvLine) -> Option<Result<(), LineError>> {
+        match self.reader.read_record(&mut into.fields) {
             Ok(false) => None,
             Ok(true) => {
-                let line = fields.position().map_or(0, csv::Position::line);
-                Some(Ok(CsvLine { line, fields }))
+                into.line = into.fields.position().map_or(0, csv::Position::line);
+                Some(Ok(()))
             }
             Err(error) => {
                 let line = error.position().map_or_else(|| self.reader.position().line(), csv::Position::line);

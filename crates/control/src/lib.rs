@@ -7,6 +7,7 @@ mod audit;
 pub mod chat;
 mod coverage;
 mod dirty;
+pub mod foreign;
 mod intents;
 mod jobs;
 mod leases;

@@ -124,6 +124,11 @@ impl Lake {
         Ok(Self { inner: Arc::new(Inner { root, slow_query, views: Mutex::default(), session }) })
     }
 
+    /// Queries slower than this are logged.
+    pub fn slow_query(&self) -> Duration {
+        self.inner.slow_query
+    }
+
     /// The lake as one team sees it. There is no way to name another team's tables through it.
     pub fn team(&self, team: &TeamSlug) -> TeamLake {
         TeamLake { lake: self.clone(), team: team.clone() }

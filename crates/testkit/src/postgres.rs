@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
 };
+
+static SCRIPTS: AtomicU32 = AtomicU32::new(0);
 
 /// The unprivileged user that runs the server when tests run as root (`nobody`).
 const NOBODY: u32 = 65534;
@@ -21,6 +24,11 @@ impl Cluster {
     /// Starts a server; `None`, with a line that says so, where no server program is installed. Panics when there is one and
     /// it does not start: that is a failed test, not a skipped one.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings of the server's configuration.
+    pub fn start_with(settings: &[(&str, &str)]) -> Option<Self> {
         let (Some(initdb), Some(pg_ctl)) = (program("initdb"), program("pg_ctl")) else {
             // Standard error is where the test runner shows it.
             eprintln!("skipped: no PostgreSQL server program (initdb, pg_ctl) is installed");
@@ -48,9 +56,10 @@ impl Cluster {
                 "--no-sync".as_ref(),
             ],
         );
-        let options = format!(
+        let mut options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=200"
         );
+        settings.iter().for_each(|(name, value)| options.push_str(&format!(" -c {name}={value}")));
         let log = cluster.dir.path().join("log");
         cluster.must(
             &cluster.pg_ctl,
@@ -78,7 +87,21 @@ impl Cluster {
         format!("{server}/{name}")
     }
 
-    fn must(&self, program: &Path, arguments: &[&OsStr]) {
+    /// Runs a script of psql in a database of [`Cluster::database`]. Panics where the server refuses a statement.
+    pub fn execute(&self, url: &str, script: &str) {
+        self.query(url, script);
+    }
+
+    /// The same, and what psql says: rows without headings, columns apart by `|`.
+    pub fn query(&self, url: &str, script: &str) -> String {
+        let file = self.dir.path().join(format!("script-{}.sql", SCRIPTS.fetch_add(1, Ordering::Relaxed)));
+        std::fs::write(&file, script).expect("a file for the script");
+        let psql = program("psql").expect("psql comes with the server");
+        let arguments = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"].map(OsStr::new);
+        self.must(&psql, &[&arguments[..], &[file.as_os_str()]].concat())
+    }
+
+    fn must(&self, program: &Path, arguments: &[&OsStr]) -> String {
         let output = self.run(program, arguments);
         assert!(
             output.status.success(),
@@ -87,6 +110,7 @@ impl Cluster {
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     fn run(&self, program: &Path, arguments: &[&OsStr]) -> Output {
@@ -98,8 +122,8 @@ impl Cluster {
             Command::new(program)
         };
         // The server must not hold our pipes open: its output goes to its log, pg_ctl's to a file as well.
-        let said =
-            self.dir.path().join(format!("said-{}", program.file_name().and_then(OsStr::to_str).unwrap_or("it")));
+        let name = program.file_name().and_then(OsStr::to_str).unwrap_or("it");
+        let said = self.dir.path().join(format!("said-{name}-{}", SCRIPTS.fetch_add(1, Ordering::Relaxed)));
         let file = std::fs::File::create(&said).expect("a file for the output");
         let twin = file.try_clone().expect("the same file");
         let status = command.args(arguments).current_dir(self.dir.path()).stdout(file).stderr(twin).status();

@@ -12,6 +12,7 @@ pub mod image;
 pub mod instant;
 pub mod interchange;
 pub mod metrics;
+pub mod prices;
 pub mod rows;
 pub mod service;
 pub mod store;

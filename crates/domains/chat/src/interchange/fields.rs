@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::instant::{Micros, parse_instant};
 
 /// Why a line cannot be used.
-pub(super) type Reason = String;
+pub(crate) type Reason = String;
 
 pub(super) fn required<'a>(name: &str, text: &'a str) -> Result<&'a str, Reason> {
     if text.is_empty() { Err(format!("`{name}` is empty")) } else { Ok(text) }
@@ -46,7 +46,7 @@ pub(super) fn some_instant(name: &str, text: &str) -> Result<Option<Micros>, Rea
 }
 
 /// A decimal with up to 8 places, in 1/100,000,000. Further digits must be zeros: money is not rounded behind anybody's back.
-pub(super) fn money(name: &str, text: &str) -> Result<i64, Reason> {
+pub(crate) fn money(name: &str, text: &str) -> Result<i64, Reason> {
     let wrong = || format!("`{name}` is `{text}`, which is not an amount with up to 8 decimals");
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -61,6 +61,11 @@ pub(super) fn money(name: &str, text: &str) -> Result<i64, Reason> {
     }
     let units: i64 = format!("{whole}{fraction:0<8}").parse().map_err(|_| wrong())?;
     Ok(if negative { -units } else { units })
+}
+
+/// The same where nothing may be written: no cost was worked out yet.
+pub(super) fn some_money(name: &str, text: &str) -> Result<Option<i64>, Reason> {
+    if text.is_empty() { Ok(None) } else { money(name, text).map(Some) }
 }
 
 /// A duration in milliseconds; a fraction is rounded.

@@ -4,10 +4,11 @@ use hashbrown::{HashMap, HashSet};
 use tallykeep_control::{LeaseGuard, TeamControl};
 use tallykeep_lake::TeamLake;
 
-use super::ImportError;
+use super::{ImportError, fields::Reason, report::Outcome};
 use crate::{
+    prices::Prices,
     rows::*,
-    store::{Stored, append, existing_ids, latest_fingerprints},
+    store::{Stored, append, current_links, existing_ids, latest_fingerprints},
 };
 
 /// How a row compares with what is there.
@@ -32,11 +33,33 @@ pub(super) struct ImportTeam {
     pub participants: Kept<ParticipantRow>,
     pub sessions: Kept<SessionRow>,
     pub tags: Kept<TagRow>,
+    pub gone_sessions: Vec<SessionRow>,
     pub links: HashMap<(i64, crate::words::TargetKind, i64), bool>,
-    pub traces: Option<HashMap<i64, u64>>,
-    pub usage: HashSet<i64>,
-    pub wrote: bool,
+    pub waiting_traces: Vec<TraceRow>,
+    pub waiting_usage: Vec<UsageRow>,
+    pub prices: Prices,
+    traces: Option<HashMap<i64, u64>>,
+    usage: Option<HashSet<i64>>,
     lease: LeaseGuard,
+}
+
+/// Where a team's rows are written; cheap to clone, for writing beside reading.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub control: TeamControl,
+    pub lake: TeamLake,
+}
+
+impl Target {
+    /// Writes rows, or their going, under the team's next number.
+    pub async fn write<T: Stored>(&self, rows: Vec<T>, gone: bool) -> Result<(), ImportError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let number = self.control.chat_take_number().await?;
+        append(&self.lake, rows, gone, number).await?;
+        Ok(())
+    }
 }
 
 impl<T: Stored> Kept<T> {
@@ -46,6 +69,11 @@ impl<T: Stored> Kept<T> {
 
     pub fn has(&self, id: i64) -> bool {
         self.there.contains_key(&id)
+    }
+
+    /// Ids of the inclusive range.
+    pub fn ids(&self, least: i64, greatest: i64) -> Vec<i64> {
+        self.there.keys().copied().filter(|id| (least..=greatest).contains(id)).collect()
     }
 
     /// Takes a row in; it waits to be written unless it is there already.
@@ -91,34 +119,34 @@ pub(super) fn last_of_each<T: Stored>(mut rows: Vec<T>) -> Vec<T> {
 impl ImportTeam {
     /// Takes the team's import lease and reads what is there. Errors: `Busy` while another import writes to the team.
     pub async fn open(control: TeamControl, lake: TeamLake) -> Result<Self, ImportError> {
-        let name = format!("chat-import:{}", control.team().slug);
-        let lease = control.control().lease_or_busy(&name, "import chat").await?;
-        let links: Vec<TagLinkRow> = crate::store::current_links(&lake).await?;
+        let lease = lease(&control, "import chat").await?;
+        let links = current_links(&lake).await?;
         Ok(Self {
             experiments: Kept::load(&lake).await?,
             channels: Kept::load(&lake).await?,
             participants: Kept::load(&lake).await?,
             sessions: Kept::load(&lake).await?,
             tags: Kept::load(&lake).await?,
+            gone_sessions: Vec::new(),
             links: links.into_iter().map(|link| ((link.tag, link.kind, link.target), link.own)).collect(),
+            waiting_traces: Vec::new(),
+            waiting_usage: Vec::new(),
+            prices: Prices::of(control.chat_prices().await?),
             traces: None,
-            usage: existing_ids::<UsageRow>(&lake, i64::MIN, i64::MAX).await?,
-            wrote: false,
+            usage: None,
             control,
             lake,
             lease,
         })
     }
 
+    pub fn target(&self) -> Target {
+        Target { control: self.control.clone(), lake: self.lake.clone() }
+    }
+
     /// Writes rows, or their going, under the team's next number.
     pub async fn write<T: Stored>(&mut self, rows: Vec<T>, gone: bool) -> Result<(), ImportError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let number = self.control.chat_take_number().await?;
-        append(&self.lake, rows, gone, number).await?;
-        self.wrote = true;
-        Ok(())
+        self.target().write(rows, gone).await
     }
 
     pub async fn write_parents(&mut self) -> Result<(), ImportError> {
@@ -132,6 +160,28 @@ impl ImportTeam {
         self.write(rows, false).await
     }
 
+    /// Takes a channel in. Errors: a bot that is not this team's.
+    pub fn put_channel(&mut self, row: ChannelRow) -> Outcome {
+        self.must_have_experiment(row.experiment)?;
+        Ok(self.channels.put(row))
+    }
+
+    pub fn must_have_experiment(&self, id: Option<i64>) -> Result<(), Reason> {
+        id.filter(|id| !self.experiments.has(*id)).map_or(Ok(()), |id| Err(self.missing("experiment", id)))
+    }
+
+    pub fn must_have_participant(&self, id: Option<i64>) -> Result<(), Reason> {
+        id.filter(|id| !self.participants.has(*id)).map_or(Ok(()), |id| Err(self.missing("participant", id)))
+    }
+
+    pub fn must_have_session(&self, id: Option<i64>) -> Result<(), Reason> {
+        id.filter(|id| !self.sessions.has(*id)).map_or(Ok(()), |id| Err(self.missing("session", id)))
+    }
+
+    pub fn missing(&self, what: &str, id: i64) -> Reason {
+        format!("team `{}` has no {what} {id}", self.control.team().slug)
+    }
+
     /// Traces by id, read when first asked for.
     pub async fn traces(&mut self) -> Result<&mut HashMap<i64, u64>, ImportError> {
         if self.traces.is_none() {
@@ -140,40 +190,33 @@ impl ImportTeam {
         Ok(self.traces.get_or_insert_default())
     }
 
-    /// Sorts rows by what is there, and writes those that are new or changed.
-    pub async fn put_messages(&mut self, rows: Vec<MessageRow>) -> Result<[u64; 3], ImportError> {
-        let (Some(least), Some(greatest)) = (rows.iter().map(|r| r.id).min(), rows.iter().map(|r| r.id).max()) else {
-            return Ok([0; 3]);
-        };
-        let mut there = latest_fingerprints::<MessageRow>(&self.lake, least, greatest).await?;
-        let mut counts = [0; 3];
-        let mut wanted = Vec::with_capacity(rows.len());
-        let may_repeat = !rows.is_sorted_by(|a, b| a.id < b.id);
-        for row in rows {
-            let fingerprint = row.fingerprint();
-            match there.get(&row.id) {
-                Some(known) if *known == fingerprint => counts[2] += 1,
-                known => {
-                    counts[usize::from(known.is_some())] += 1;
-                    if may_repeat {
-                        there.insert(row.id, fingerprint);
-                    }
-                    wanted.push(row);
-                }
-            }
+    /// Keys of usage records, read when first asked for.
+    pub async fn usage(&mut self) -> Result<&mut HashSet<i64>, ImportError> {
+        if self.usage.is_none() {
+            self.usage = Some(existing_ids::<UsageRow>(&self.lake, i64::MIN, i64::MAX, None).await?);
         }
-        self.write(last_of_each(wanted), false).await?;
-        Ok(counts)
+        Ok(self.usage.get_or_insert_default())
     }
 
     /// Lets what was written be read, and gives the lease back.
     pub async fn finish(self) -> Result<(), ImportError> {
-        // Also repairs an import that ended between writing and publishing.
-        let state = self.control.chat_state().await?;
-        if self.wrote || state.taken > state.published || state.taken == 0 {
-            self.control.chat_publish().await?;
-        }
+        publish(&self.control).await?;
         self.lease.release().await?;
         Ok(())
     }
+}
+
+/// The lease under which a team's chats are written.
+pub(super) async fn lease(control: &TeamControl, what: &str) -> Result<LeaseGuard, ImportError> {
+    let name = format!("chat-import:{}", control.team().slug);
+    Ok(control.control().lease_or_busy(&name, what).await?)
+}
+
+/// Lets what was written be read, also by an import that ended between writing and publishing. Also gives a team its first state.
+pub(super) async fn publish(control: &TeamControl) -> Result<(), ImportError> {
+    let state = control.chat_state().await?;
+    if state.taken > state.published || state.taken == 0 {
+        control.chat_publish().await?;
+    }
+    Ok(())
 }

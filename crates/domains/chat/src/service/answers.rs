@@ -137,11 +137,19 @@ impl Chat {
     ) -> Result<Value, ChatError> {
         let checked: Box<CheckedQuestion> = checked.into();
         let (links, slug, now) = (self.config.links.clone(), team.team().slug.to_string(), team.clock().now());
+        let slow = self.lake.slow_query();
         let computed = tokio::task::spawn_blocking(move || {
+            let started = std::time::Instant::now();
             let mut question = Question::new(guard.image(), &checked.0.filter, checked.0.bucketing);
             question.fill = checked.0.asked.fill;
             question.cost_tracking = checked.0.asked.cost_tracking;
-            charts::answer(chart, &question, &checked.0.asked, &links, &slug, now)
+            let answer = charts::answer(chart, &question, &checked.0.asked, &links, &slug, now);
+            let (took, name) = (started.elapsed(), chart.as_str());
+            if took > slow {
+                let rows = guard.image().messages.len();
+                tracing::warn!(team = %slug, chart = name, ?took, rows, "slow query: chart {name} of {slug}");
+            }
+            answer
         });
         Ok(computed.await??)
     }

@@ -55,6 +55,11 @@ impl Chat {
                 }
                 loaded?;
                 state.generation = published;
+                let took = started.elapsed();
+                if took > self.lake.slow_query() {
+                    let (team, rows) = (&team.team().slug, state.image.messages.len());
+                    tracing::warn!(%team, ?took, rows, "slow query: read chats of {team} into memory");
+                }
                 entry.bytes.store(i64::try_from(state.image.bytes()).unwrap_or(i64::MAX), Ordering::Relaxed);
                 tracing::info!(
                     team = %team.team().slug, after, published, took = ?started.elapsed(),

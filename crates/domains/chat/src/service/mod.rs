@@ -4,6 +4,7 @@ mod answers;
 mod images;
 mod live;
 mod snapshots;
+mod upkeep;
 
 use std::{
     collections::HashMap,
@@ -17,6 +18,7 @@ use tallykeep_lake::Lake;
 pub use answers::{Answer, CleanupReport};
 pub use live::LiveView;
 pub use snapshots::{CleanupSnapshots, DailyReport, HistoricalReport};
+pub use upkeep::CompactionReport;
 
 use crate::{charts::Links, filter::FieldErrors, image::ChatImage, store::StoreError};
 

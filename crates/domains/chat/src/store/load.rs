@@ -2,7 +2,10 @@
 
 use futures::StreamExt;
 use hashbrown::{HashMap, HashSet};
-use tallykeep_lake::{Filter, Scan, TeamLake};
+use tallykeep_lake::{
+    Filter, Scan, TeamLake,
+    arrow::{array::AsArray, datatypes::Int64Type},
+};
 
 use super::{MESSAGES, StoreError, Stored, rows::Batch};
 use crate::{
@@ -120,13 +123,45 @@ pub(crate) async fn latest_fingerprints<T: Stored>(
     Ok(rows.filter_map(|(id, row)| row.map(|row| (id, row.fingerprint()))).collect())
 }
 
-/// Ids there are now, in the inclusive range.
+/// Ids there are now, in the inclusive range; with `wanted`, only those of it. Reads no column but the ids.
 pub(crate) async fn existing_ids<T: Stored>(
     lake: &TeamLake,
     least: i64,
     greatest: i64,
+    wanted: Option<&HashSet<i64>>,
 ) -> Result<HashSet<i64>, StoreError> {
-    Ok(latest_fingerprints::<T>(lake, least, greatest).await?.into_keys().collect())
+    let damaged = || StoreError::Damaged { table: T::table().name, what: "column of ids".to_owned() };
+    let scan =
+        Scan { columns: vec!["seq", "gone", "id"], filters: vec![Filter::Ints { column: "id", least, greatest }] };
+    let table = lake.table(T::table());
+    let view = table.view().await?;
+    let mut stream = table.stream_files(&view.files, &scan)?;
+    // The latest version of each id, and whether it says that the row is gone.
+    let mut latest: HashMap<i64, (i64, bool)> = HashMap::new();
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let seqs = batch.column(0).as_primitive_opt::<Int64Type>().ok_or_else(damaged)?;
+        let gone = batch.column(1).as_boolean_opt().ok_or_else(damaged)?;
+        let ids = batch.column(2).as_primitive_opt::<Int64Type>().ok_or_else(damaged)?;
+        for (row, id) in ids.values().iter().enumerate() {
+            if wanted.is_some_and(|wanted| !wanted.contains(id)) {
+                continue;
+            }
+            let version = (seqs.value(row), gone.value(row));
+            let known = latest.entry(*id).or_insert(version);
+            if version.0 >= known.0 {
+                *known = version;
+            }
+        }
+    }
+    Ok(latest.into_iter().filter(|(_, (_, gone))| !gone).map(|(id, _)| id).collect())
+}
+
+/// Rows as they are now, published or not; ids in the inclusive range only.
+pub(crate) async fn current_rows<T: Stored>(lake: &TeamLake, least: i64, greatest: i64) -> Result<Vec<T>, StoreError> {
+    let scan = Scan { columns: Vec::new(), filters: vec![Filter::Ints { column: "id", least, greatest }] };
+    let versions = read_where::<T>(lake, &scan).await?;
+    Ok(latest(versions, Stored::id).into_values().flatten().collect())
 }
 
 /// The tag links there are now, published or not.

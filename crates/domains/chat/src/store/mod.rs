@@ -9,7 +9,7 @@ mod tables;
 mod write;
 
 pub use load::load_changes;
-pub(crate) use load::{current_links, existing_ids, latest_fingerprints};
+pub(crate) use load::{current_links, current_rows, existing_ids, latest_fingerprints};
 pub(crate) use rows::Stored;
 pub use tables::TABLES;
 pub(crate) use tables::{CHANNELS, EXPERIMENTS, MESSAGES, PARTICIPANTS, SESSIONS, TAG_LINKS, TAGS, TRACES, USAGE};

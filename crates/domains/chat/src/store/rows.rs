@@ -29,8 +29,12 @@ pub(crate) trait Stored: Clone + Send + Sync + 'static {
     /// Its columns after `seq`, `gone`, `id`.
     fn columns(rows: &[Self]) -> Vec<ArrayRef>;
     fn read(batch: &Batch<'_>, row: usize) -> Result<Self, StoreError>;
-    /// The value of the partition column, if the table has one.
-    fn partition(&self) -> Option<String> {
+    /// A number of its partition, where the table has a partition column.
+    fn partition(&self) -> i64 {
+        0
+    }
+    /// The partition column's value for such a number; `None` where the table has no such column.
+    fn partition_name(_partition: i64) -> Option<String> {
         None
     }
 }
@@ -310,8 +314,12 @@ impl Stored for MessageRow {
         })
     }
 
-    fn partition(&self) -> Option<String> {
-        Some(crate::instant::month_of(self.created_at))
+    fn partition(&self) -> i64 {
+        crate::instant::month_number(self.created_at)
+    }
+
+    fn partition_name(partition: i64) -> Option<String> {
+        Some(crate::instant::month_name(partition))
     }
 }
 
@@ -407,7 +415,9 @@ impl Stored for UsageRow {
     }
 
     fn fingerprint(&self) -> u64 {
-        fingerprint(&self.key)
+        let words = (self.source, self.service, self.confidence, self.priced);
+        let links = (self.experiment, self.session, self.participant, self.trace);
+        fingerprint(&(self.key, self.at, words, &self.provider, &self.model, self.quantity, self.cost, links))
     }
 
     fn columns(rows: &[Self]) -> Vec<ArrayRef> {

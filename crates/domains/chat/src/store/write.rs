@@ -1,8 +1,11 @@
 //! Appending rows, each write once.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
-use tallykeep_lake::{Change, Position, Table, TeamLake};
+use tallykeep_lake::{Change, Position, Staged, Table, TeamLake};
 
 use super::{StoreError, Stored, rows::encode};
 
@@ -28,24 +31,43 @@ pub(crate) async fn append<T: Stored>(
     Ok(())
 }
 
-fn stage<T: Stored>(
-    table: &Table,
-    mut rows: Vec<T>,
-    gone: bool,
-    number: i64,
-) -> Result<Vec<tallykeep_lake::Staged>, StoreError> {
+fn stage<T: Stored>(table: &Table, mut rows: Vec<T>, gone: bool, number: i64) -> Result<Vec<Staged>, StoreError> {
     // In order of id: ids follow time, so files and pages are narrow in both.
     if !rows.is_sorted_by_key(Stored::id) {
         rows.sort_by_key(Stored::id);
     }
-    let mut by_partition: BTreeMap<Option<String>, Vec<T>> = BTreeMap::new();
+    let mut parts: BTreeMap<i64, Vec<T>> = BTreeMap::new();
+    // Neighbours mostly go to the same place.
+    let mut current: (i64, Vec<T>) = (i64::MIN, Vec::new());
     for row in rows {
-        by_partition.entry(row.partition()).or_default().push(row);
+        let partition = row.partition();
+        if partition != current.0 {
+            let (known, run) = std::mem::replace(&mut current, (partition, Vec::new()));
+            parts.entry(known).or_default().extend(run);
+        }
+        current.1.push(row);
     }
-    let mut staged = Vec::new();
-    for (partition, rows) in by_partition {
+    parts.entry(current.0).or_default().extend(current.1);
+    parts.retain(|_, rows| !rows.is_empty());
+    let write = |(partition, rows): (i64, Vec<T>)| -> Result<Staged, StoreError> {
         let batch = encode(&rows, number, gone)?;
-        staged.push(table.stage(&Vec::from_iter(partition), &[batch])?);
+        Ok(table.stage(&Vec::from_iter(T::partition_name(partition)), &[batch])?)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4).min(parts.len());
+    if threads < 2 {
+        return parts.into_iter().map(write).collect();
     }
-    Ok(staged)
+    // Each file waits for the disk once: several at a time keep the processors busy meanwhile.
+    let waiting = Mutex::new(parts.into_iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    std::thread::scope(|scope| {
+        let works: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| std::iter::from_fn(next).map(write).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        let mut staged = Vec::new();
+        for work in works {
+            staged.extend(work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(staged)
+    })
 }

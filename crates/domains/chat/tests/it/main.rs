@@ -4,9 +4,12 @@
 mod acme;
 mod filters;
 mod importing;
+mod prices;
 mod real_data;
 mod reference;
 mod serving;
 mod store;
+mod studio;
+mod upkeep;
 mod worked_example;
 mod zones;

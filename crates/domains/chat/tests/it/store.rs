@@ -1,6 +1,6 @@
 //! A fresh installation in a temporary folder, and how tests import into it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub struct Installation {
     pub chat: Chat,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Installation {
@@ -29,7 +29,14 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let control = Control::open(folder.path(), Clock::Fixed(now.parse().unwrap())).await.unwrap();
         let lake = Lake::open(&folder.path().join("lake"), std::time::Duration::from_secs(60)).unwrap();
-        Self { chat: Chat::new(control, lake, ChatConfig::default()), _folder: folder }
+        Self { chat: Chat::new(control, lake, ChatConfig::default()), folder: Arc::new(folder) }
+    }
+
+    /// The same installation as another process has it.
+    pub async fn reopened(&self) -> Self {
+        let control = Control::open(self.folder.path(), self.chat.control().clock()).await.unwrap();
+        let lake = Lake::open(&self.folder.path().join("lake"), std::time::Duration::from_secs(60)).unwrap();
+        Self { chat: Chat::new(control, lake, ChatConfig::default()), folder: self.folder.clone() }
     }
 
     pub async fn team(&self, slug: &str) -> TeamControl {

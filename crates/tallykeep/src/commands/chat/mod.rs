@@ -1,5 +1,7 @@
 //! `tallykeep chat …`: the jobs of chat by hand. `serve` runs the same code by its timetable.
 
+mod prices;
+mod tables;
 pub mod wiring;
 
 use jiff::civil::Date;
@@ -20,6 +22,12 @@ pub enum Chat {
     /// Kept answers
     #[command(subcommand)]
     Cache(Cache),
+    /// What a thousand tokens cost, from one day to another
+    #[command(subcommand)]
+    Prices(prices::Prices),
+    /// The team's tables in the lake
+    #[command(subcommand)]
+    Tables(tables::Tables),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -67,6 +75,8 @@ impl Chat {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         let chat = wiring::chat(context).await?;
         match self {
+            Self::Prices(command) => command.run(context).await,
+            Self::Tables(command) => command.run(context, &chat).await,
             Self::Snapshots(Snapshots::Generate { date }) => {
                 let report = chat.generate_daily(date.unwrap_or_else(|| context.clock.today())).await?;
                 show(context, &report, !report.errors.is_empty())

@@ -33,7 +33,7 @@ impl Default for ChatSection {
     }
 }
 
-/// Puts chat into a server: the service, and daily snapshots, hourly cache and weekly snapshot cleanup.
+/// Puts chat into a server: the service, and daily snapshots and compaction, hourly cache and weekly snapshot cleanup.
 pub async fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<AppBuilder> {
     let chat = chat(context).await?;
     let entries = [
@@ -47,6 +47,8 @@ pub async fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<A
             json!({}),
             Audience::Once,
         )?,
+        // When few import and fewer look.
+        TimetableEntry::new("chat-compaction", "50 2 * * *", "chat.compact", json!({}), Audience::Once)?,
     ];
     Ok(builder
         .with(chat)
@@ -66,6 +68,10 @@ pub async fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<A
             let days = context.job.args.get("days_to_keep").and_then(Value::as_i64).unwrap_or(365);
             done(context.service::<Chat>()?.cleanup_snapshots(days).await)
         })
+        .job(
+            "chat.compact",
+            |context: JobContext| async move { done(context.service::<Chat>()?.compact_tables().await) },
+        )
         .timetable(entries))
 }
 

@@ -48,7 +48,8 @@ impl Chat {
     }
 }
 
-fn line(kind: &str, counts: &Counts) -> String {
+/// One line of a report.
+pub(super) fn line(kind: &str, counts: &Counts) -> String {
     let Counts { read, new, changed, unchanged, rejected } = counts;
     format!("{kind:<13} read={read} new={new} changed={changed} unchanged={unchanged} rejected={rejected}\n")
 }

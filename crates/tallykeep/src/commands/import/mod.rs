@@ -1,6 +1,7 @@
 //! `tallykeep import …`
 
 mod chat;
+mod open_chat_studio;
 mod repository;
 
 use crate::context::Context;
@@ -9,6 +10,8 @@ use crate::context::Context;
 pub enum Import {
     /// Conversations of chatbots: a folder or archive of CSV files
     Chat(chat::Chat),
+    /// Conversations straight from the database of Open Chat Studio (PostgreSQL)
+    OpenChatStudio(open_chat_studio::OpenChatStudio),
     /// Records, communities, memberships and usage events of a repository
     Repository(repository::Repository),
 }
@@ -17,6 +20,7 @@ impl Import {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Chat(command) => command.run(context).await,
+            Self::OpenChatStudio(command) => command.run(context).await,
             Self::Repository(command) => command.run(context).await,
         }
     }
