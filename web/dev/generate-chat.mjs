@@ -17,6 +17,18 @@ const BOTS = [
   "Grant Desk",
   "Archive Guide",
 ];
+const MONTHS = [6, 5, 4, 3, 2, 1, 0].map((back) => ({
+  month: new Date(Date.UTC(2026, 10 - back, 1)).toISOString().slice(0, 7),
+  in_progress: back === 0,
+}));
+const person = (index, messages) => ({
+  participant_id: index,
+  participant_name: `participant-3f${90 + index}`,
+  participant_url: `/participants/${index}`,
+  total_messages: messages,
+  total_sessions: Math.ceil(messages / 13),
+  last_activity: `${day(index % 28)}T10:30:00+00:00`,
+});
 
 export function chatAnswer(path, query) {
   switch (path) {
@@ -70,14 +82,8 @@ export function chatAnswer(path, query) {
       };
     case "/dashboard/api/user-engagement":
       return {
-        most_active_participants: Array.from({ length: 6 }, (_, index) => ({
-          participant_id: index,
-          participant_name: `participant-3f9${index}`,
-          participant_url: `/participants/${index}`,
-          total_messages: 412 - 40 * index,
-          total_sessions: 31 - 3 * index,
-          last_activity: `${day(index)}T10:30:00+00:00`,
-        })),
+        most_active_participants: Array.from({ length: 6 }, (_, index) => person(index, 412 - 40 * index)),
+        least_active_participants: Array.from({ length: 6 }, (_, index) => person(20 + index, 1 + index)),
         session_length_distribution: [412, 588, 501, 402, 298, 221, 139, 88, 40, 12].map((count, index) => ({
           bin_start: index * 6,
           bin_end: index * 6 + 6,
@@ -121,8 +127,52 @@ export function chatAnswer(path, query) {
         exact: 388.05,
         estimated: 24.33,
         unknown_count: 2,
-        unpriced_count: 0,
+        unpriced_count: 1,
+        estimated_models: [{ provider_type: "anthropic", model_name: "m-big", count: 41 }],
+        unknown_models: [{ provider_type: "openai", model_name: "m-small", count: 2 }],
+        unpriced_models: [{ provider_type: "openai", model_name: "m-preview", count: 1 }],
       };
+    case "/dashboard/api/cost-p95":
+      return BOTS.slice(0, 5).map((name, index) => ({
+        experiment_id: index + 1,
+        experiment_name: name,
+        points: days
+          .filter((back) => (back + index) % 4 !== 0)
+          .map((back) => ({ date: day(back), p95: wave(back, 3) / (40 + 20 * index) })),
+      }));
+    case "/dashboard/api/engagement-views":
+      return {
+        monthly_active_users: MONTHS.map((month, index) => ({
+          ...month,
+          monthly_active_users: 320 + 40 * index,
+          core_user_rate: 0.4 + 0.02 * index,
+        })),
+        frequency: MONTHS.map((month, index) => ({
+          ...month,
+          "1_week": 180 + 20 * index,
+          "2_weeks": 80 + 8 * index,
+          "3_weeks": 40,
+          "4_plus_weeks": 20 + 2 * index,
+        })),
+        weekly_new_returning: Array.from({ length: 26 }, (_, index) => ({
+          week: day(175 - 7 * index),
+          new: 30 + ((index * 7) % 11),
+          returning: 90 + 3 * index,
+        })),
+        session_length: MONTHS.map((month, index) => ({
+          ...month,
+          avg_session_minutes: index === 1 ? null : 14 + index,
+        })),
+        top_chatbots: BOTS.map((name, index) => ({
+          name,
+          sessions: 512 - 80 * index,
+          share: 32 - 5 * index,
+          previous_month_sessions: 480 - 70 * index,
+        })),
+        top_channels: [{ name: "web", sessions: 900, share: 60, previous_month_sessions: 870 }],
+      };
+    case "/dashboard/searches":
+      return [{ id: 1, name: "Long talks", expression: "messages >= 12" }];
     case "/dashboard/api/cost-timeseries":
       return days.map((back) => ({ date: day(back), chat: wave(back, 12), evaluation: wave(back, 3) }));
     case "/dashboard/api/cost-breakdown":

@@ -103,6 +103,114 @@ describe("the chat dashboard", () => {
     }),
   );
 
+  it(
+    "sessions are stacked bars with the people in them, a line by choice",
+    onPage(`${PAGE}?date_range=30`, async (page) => {
+      const figure = page.getByRole("region", { name: "Active sessions", exact: true });
+      assert.equal(await figure.getByRole("radio", { name: "Bars" }).getAttribute("aria-checked"), "true");
+      const answer = await ask(page, "session-analytics", "date_range=30&granularity=daily&fill=1");
+      await figure.getByRole("button", { name: "Show as table" }).click();
+      const head = await figure.locator("thead th").allTextContents();
+      assert.ok(
+        head.some((text) => text.includes("Active participants")),
+        head.join(),
+      );
+      await figure.getByRole("radio", { name: "Line" }).click();
+      const cells = await figure.locator("tbody tr td:nth-child(2)").allTextContents();
+      const sum = cells.reduce((all, text) => all + Number(text.replaceAll(",", "").replace("–", "0")), 0);
+      assert.equal(
+        sum,
+        answer.sessions.reduce((all, row) => all + row.active_sessions, 0),
+      );
+    }),
+  );
+
+  it(
+    "a search expression is typed, narrows every figure, is saved, and says where it is wrong",
+    onPage(`${PAGE}?date_range=90`, async (page) => {
+      const field = page.getByRole("searchbox", { name: "Search conversations" });
+      await field.focus();
+      await page.keyboard.type("platform = web and messages >= 4");
+      await page.keyboard.press("Enter");
+      await settled(page);
+      const q = new URLSearchParams({ date_range: "90", granularity: "daily", q: "platform = web and messages >= 4" });
+      assert.equal(await tileValue(page, "Total messages"), (await ask(page, "overview", q)).total_messages);
+      await page.getByRole("button", { name: "Save search" }).click();
+      await page.getByRole("dialog", { name: "Save search" }).getByRole("textbox").fill("Web, longer");
+      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "Web, longer", exact: true }).click();
+      await settled(page);
+      assert.deepEqual(new URL(page.url()).searchParams.getAll("saved"), ["Web, longer"]);
+      await page.getByRole("button", { name: "Delete Web, longer" }).click();
+      await page.getByRole("button", { name: "Web, longer", exact: true }).waitFor({ state: "detached" });
+    }),
+  );
+
+  it("a wrong search names the character", async (test) => {
+    if (!options.has_data) return test.skip("this installation holds no chat");
+    const { page, context } = await openPage(browser);
+    await page.goto(`${BASE}${PAGE}?date_range=90&q=platform+%3D+fax`);
+    await page
+      .getByText(/at character \d+/)
+      .first()
+      .waitFor();
+    await context.close();
+  });
+
+  it(
+    "cost by source, provider, model, kind and turn; engagement over seven months; most and least active people",
+    onPage(`${PAGE}?date_range=90`, async (page) => {
+      const cost = page.getByRole("region", { name: "Cost", exact: true });
+      const breakdown = await ask(page, "cost-breakdown", "date_range=90&granularity=daily");
+      const models = cost.getByRole("table", { name: "By model" });
+      assert.equal(await models.locator("tbody tr").count(), breakdown.by_model.length);
+      await cost.getByRole("radio", { name: "Tokens" }).click();
+      await cost.getByRole("heading", { name: "Cost of a turn" }).waitFor();
+      const views = page.getByRole("region", { name: "Engagement", exact: true });
+      const answer = await ask(page, "engagement-views", "date_range=90&granularity=daily");
+      const bots = views.getByRole("table", { name: "Bots this month" });
+      assert.equal(await bots.locator("tbody tr").count(), answer.top_chatbots.length);
+      const people = await ask(page, "user-engagement", "date_range=90&granularity=daily");
+      for (const [name, rows] of [
+        ["Most active participants", people.most_active_participants],
+        ["Least active participants", people.least_active_participants],
+      ]) {
+        const table = page.getByRole("table", { name, exact: true });
+        assert.equal(await table.locator("tbody tr td").first().textContent(), rows[0].participant_name);
+      }
+    }),
+  );
+
+  it(
+    "scripts written against the page before find the filters under their names",
+    onPage(`${PAGE}?date_range=90&granularity=weekly`, async (page) => {
+      const { requests } = JSON.parse(
+        readFileSync(new URL("../../crates/server/tests/it/chat_client.json", import.meta.url), "utf8"),
+      );
+      const reads = requests.find((request) => request.name === "page").reads.map((read) => read.path);
+      // Drawing places and chips are ours; a missing one is skipped by the script.
+      const selectors = reads
+        .map((path) => path.replace("html ", ""))
+        .filter((path) => !path.startsWith("canvas") && !path.includes("chips") && !path.startsWith("html["));
+      assert.ok(selectors.length >= 10, selectors.join());
+      for (const selector of selectors)
+        assert.ok((await page.locator(selector.replace("form #", "form#")).count()) > 0, selector);
+      const sent = await page.evaluate(() =>
+        new URLSearchParams(new FormData(document.querySelector("#filterForm"))).toString(),
+      );
+      assert.match(sent, /date_range=90.*granularity=weekly/);
+    }),
+  );
+
+  it("the second team has its own chats", async (test) => {
+    if (!options.has_data) return test.skip("this installation holds no chat");
+    const { page, context } = await openPage(browser);
+    await page.goto(`${BASE}/a/ferries/dashboard/?date_range=90`);
+    await page.getByText("Island Timetable").first().waitFor();
+    assert.equal(await page.getByText("Admissions Helper").count(), 0);
+    await context.close();
+  });
+
   it("one failing widget leaves the others", async (test) => {
     if (!options.has_data) return test.skip("this installation holds no chat");
     const { page, context } = await openPage(browser);

@@ -45,22 +45,29 @@ export interface BotPage {
   page_size: number;
   total_pages: number;
 }
+export interface ActiveParticipant {
+  participant_id: number;
+  participant_name: string;
+  participant_url: string;
+  total_messages: number;
+  total_sessions: number;
+  last_activity: string;
+  cost?: number;
+}
 export interface Engagement {
-  most_active_participants: {
-    participant_id: number;
-    participant_name: string;
-    participant_url: string;
-    total_messages: number;
-    total_sessions: number;
-    last_activity: string;
-    cost?: number;
-  }[];
+  most_active_participants: ActiveParticipant[];
+  least_active_participants: ActiveParticipant[];
   session_length_distribution: { bin_start: number; bin_end: number; count: number; label: string }[];
 }
 export interface TagAnalytics {
   tag_categories: Record<string, Record<string, number>>;
   total_tagged_messages: number;
   tagged_sessions?: Record<string, Record<string, number>>;
+}
+export interface ModelCount {
+  provider_type: string;
+  model_name: string;
+  count: number;
 }
 export interface CostSummary {
   total: number;
@@ -70,11 +77,38 @@ export interface CostSummary {
   estimated: number;
   unknown_count: number;
   unpriced_count: number;
+  estimated_models: ModelCount[];
+  unknown_models: ModelCount[];
+  unpriced_models: ModelCount[];
 }
 export type CostSeries = (Dated & { chat: number; evaluation?: number })[];
 export interface CostBreakdown {
   by_model?: { provider_type: string; model_name: string; cost: number }[];
   by_service_kind?: { service_kind: string; cost: number; tokens: number }[];
+}
+export type CostP95 = { experiment_id: number; experiment_name: string; points: (Dated & { p95: number })[] }[];
+interface OfMonth {
+  month: string;
+  in_progress: boolean;
+}
+interface TopRow {
+  name: string;
+  sessions: number;
+  share: number;
+  previous_month_sessions: number;
+}
+export interface EngagementViews {
+  monthly_active_users: (OfMonth & { monthly_active_users: number; core_user_rate: number })[];
+  frequency: (OfMonth & { "1_week": number; "2_weeks": number; "3_weeks": number; "4_plus_weeks": number })[];
+  weekly_new_returning: { week: string; new: number; returning: number }[];
+  session_length: (OfMonth & { avg_session_minutes: number | null })[];
+  top_chatbots: TopRow[];
+  top_channels: TopRow[];
+}
+export interface SavedSearch {
+  id: number;
+  name: string;
+  expression: string;
 }
 export interface FilterOptions {
   experiments: { id: number; name: string }[];
@@ -137,6 +171,24 @@ export function usePresets() {
     staleTime: 60_000,
     retry: false,
   });
+}
+
+/** The team's saved searches; shared by everybody who may read the dashboard. */
+export function useSearches() {
+  return useQuery({
+    queryKey: ["chat-searches", apiBase()],
+    queryFn: ({ signal }) => getJson<SavedSearch[]>(chatPath("searches/"), signal),
+    staleTime: 60_000,
+    retry: false,
+  });
+}
+
+export async function saveSearch(name: string, expression: string): Promise<void> {
+  await request(chatPath("searches/save/"), { method: "POST", body: { name, expression } });
+}
+
+export async function deleteSearch(id: number): Promise<void> {
+  await request(chatPath(`searches/delete/${id}/`), { method: "DELETE" });
 }
 
 export async function savePreset(name: string, isDefault: boolean, filter: Record<string, unknown>): Promise<void> {

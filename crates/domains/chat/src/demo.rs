@@ -21,26 +21,50 @@ pub struct Size {
     pub participants: usize,
     /// Mean number of sessions on a weekday at the end; it grows towards it.
     pub sessions_a_day: f64,
+    pub cast: &'static Cast,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { days: 240, participants: 320, sessions_a_day: 24.0 }
+        Self { days: 240, participants: 320, sessions_a_day: 24.0, cast: &COLLEGE }
     }
 }
 
-/// Names of bots; the last one is archived. Each has the platforms people reach it on.
-const BOTS: [(&str, bool, &[Platform]); 4] = [
-    ("Admissions Helper", false, &[Platform::Web, Platform::Telegram, Platform::EmbeddedWidget]),
-    ("Clinic Line", false, &[Platform::Whatsapp, Platform::Web]),
-    ("Library Desk", false, &[Platform::EmbeddedWidget, Platform::Slack]),
-    ("Summer School 2025", true, &[Platform::Web]),
-];
-const TAGS: [(&str, &str); 9] = [
-    ("deadline", ""),
-    ("fees", ""),
-    ("needs a person", ""),
-    ("opening hours", ""),
+impl Size {
+    /// A second team beside the first: other bots, fewer people.
+    pub fn second() -> Self {
+        Self { days: 150, participants: 90, sessions_a_day: 9.0, cast: &FERRIES }
+    }
+}
+
+/// Whose bots they are, and what people talk about.
+#[derive(Debug)]
+pub struct Cast {
+    /// Names of bots; the last one is archived. Each has the platforms people reach it on.
+    bots: [(&'static str, bool, &'static [Platform]); 4],
+    topics: [&'static str; 4],
+}
+
+static COLLEGE: Cast = Cast {
+    bots: [
+        ("Admissions Helper", false, &[Platform::Web, Platform::Telegram, Platform::EmbeddedWidget]),
+        ("Clinic Line", false, &[Platform::Whatsapp, Platform::Web]),
+        ("Library Desk", false, &[Platform::EmbeddedWidget, Platform::Slack]),
+        ("Summer School 2025", true, &[Platform::Web]),
+    ],
+    topics: ["deadline", "fees", "needs a person", "opening hours"],
+};
+static FERRIES: Cast = Cast {
+    bots: [
+        ("Island Timetable", false, &[Platform::Web, Platform::Whatsapp]),
+        ("Lost Property", false, &[Platform::Email, Platform::Web]),
+        ("Crew Rota", false, &[Platform::Slack, Platform::Telegram]),
+        ("Storm Desk 2025", true, &[Platform::Web]),
+    ],
+    topics: ["delay", "bicycles", "needs a person", "refund"],
+};
+/// Tags after the four topics.
+const TAGS: [(&str, &str); 5] = [
     ("helpful", "response_rating"),
     ("not helpful", "response_rating"),
     ("timeout", "error"),
@@ -56,8 +80,12 @@ const LAST: [&str; 12] =
 
 /// Invents a team's chats up to `now`. The same arguments give the same rows.
 pub fn invent(now: Timestamp, size: Size, seed: u64) -> Changes {
-    let mut inventor =
-        Inventor { random: ChaCha8Rng::seed_from_u64(seed), changes: Changes::default(), now: now.as_microsecond() };
+    let mut inventor = Inventor {
+        random: ChaCha8Rng::seed_from_u64(seed),
+        changes: Changes::default(),
+        now: now.as_microsecond(),
+        cast: size.cast,
+    };
     inventor.entities(size);
     let today = now.to_zoned(TimeZone::UTC).date();
     for back in (0..size.days).rev() {
@@ -67,11 +95,11 @@ pub fn invent(now: Timestamp, size: Size, seed: u64) -> Changes {
 }
 
 /// Writes invented chats into a team that has none yet, and turns cost tracking on. Answers the number of messages; 0 when there were chats.
-pub async fn seed_demo(control: &TeamControl, lake: &Lake, seed: u64) -> Result<usize, ChatError> {
+pub async fn seed_demo(control: &TeamControl, lake: &Lake, size: Size, seed: u64) -> Result<usize, ChatError> {
     if control.chat_state().await?.taken > 0 {
         return Ok(0);
     }
-    let changes = invent(control.clock().now(), Size::default(), seed);
+    let changes = invent(control.clock().now(), size, seed);
     let messages = changes.messages.len();
     write_changes(control, lake, changes).await?;
     control.set_setting("cost_tracking", serde_json::Value::Bool(true)).await?;
@@ -100,6 +128,7 @@ struct Inventor {
     random: ChaCha8Rng,
     changes: Changes,
     now: Micros,
+    cast: &'static Cast,
 }
 
 fn id(index: usize) -> i64 {
@@ -122,7 +151,7 @@ impl Inventor {
     }
 
     fn entities(&mut self, size: Size) {
-        for (index, (name, archived, platforms)) in BOTS.iter().enumerate() {
+        for (index, (name, archived, platforms)) in self.cast.bots.iter().enumerate() {
             let row =
                 ExperimentRow { id: id(index), name: (*name).to_owned(), archived: *archived, working_version: None };
             self.changes.experiments.push(row);
@@ -140,13 +169,14 @@ impl Inventor {
                 }
             }
         }
-        for (index, (name, category)) in TAGS.iter().enumerate() {
-            let row = TagRow { id: id(index), name: (*name).to_owned(), category: (*category).to_owned() };
+        let topics = self.cast.topics.iter().map(|topic| (*topic, ""));
+        for (index, (name, category)) in topics.chain(TAGS).enumerate() {
+            let row = TagRow { id: id(index), name: name.to_owned(), category: category.to_owned() };
             self.changes.tags.push(row);
         }
         for index in 0..size.participants {
-            let bot = self.below(BOTS.len());
-            let platforms = BOTS[bot].2;
+            let bot = self.below(self.cast.bots.len());
+            let platforms = self.cast.bots[bot].2;
             let platform = platforms[self.below(platforms.len())];
             let (first, last) = (FIRST[self.below(FIRST.len())], LAST[self.below(LAST.len())]);
             let name = if self.chance(0.7) { format!("{first} {last}") } else { String::new() };
@@ -163,6 +193,33 @@ impl Inventor {
         for _ in 0..(mean * spread).round() as usize {
             self.session(utc_midnight(day), growth);
         }
+        if !weekend {
+            self.evaluation(utc_midnight(day) + 240 * MINUTE);
+        }
+    }
+
+    /// The nightly check of the first bot: it costs, and belongs to no conversation.
+    fn evaluation(&mut self, at: Micros) {
+        let tokens = 30_000 + self.skewed(9_000.0) as i64;
+        if at > self.now {
+            return;
+        }
+        self.changes.usage.push(UsageRow {
+            key: id(self.changes.usage.len()),
+            at,
+            source: UsageSource::Evaluation,
+            service: ServiceKind::LlmInput,
+            provider: "openai".to_owned(),
+            model: "quick-small".to_owned(),
+            quantity: Some(tokens),
+            cost: tokens * 15,
+            confidence: Confidence::Exact,
+            priced: true,
+            experiment: Some(1),
+            session: None,
+            participant: None,
+            trace: None,
+        });
     }
 
     fn session(&mut self, midnight: Micros, growth: f64) {
@@ -172,8 +229,9 @@ impl Inventor {
         let people = self.changes.participants.len();
         let person = ((luck * luck * reach * people as f64) as usize).min(people - 1);
         let platform = self.changes.participants[person].platform;
+        let bots = &self.cast.bots;
         let fitting: Vec<usize> =
-            (0..BOTS.len()).filter(|bot| BOTS[*bot].2.contains(&platform) && (!BOTS[*bot].1 || growth < 0.4)).collect();
+            (0..bots.len()).filter(|bot| bots[*bot].2.contains(&platform) && (!bots[*bot].1 || growth < 0.4)).collect();
         let Some(bot) = fitting.get(self.below(fitting.len().max(1))).copied() else { return };
         // Most talk by day, some in the evening.
         let hour = 7.5 + self.random.random_range(0.0..6.0) + self.random.random_range(0.0..6.0);
@@ -265,6 +323,9 @@ impl Inventor {
         {
             let tokens = 40 + self.skewed(mean) as i64;
             let estimated = self.chance(0.03);
+            // A model tried out before its price was known.
+            let unpriced = self.chance(0.002);
+            let model = if unpriced { "quick-preview" } else { model };
             self.changes.usage.push(UsageRow {
                 key: id(self.changes.usage.len()),
                 at,
@@ -274,9 +335,9 @@ impl Inventor {
                 model: model.to_owned(),
                 quantity: Some(tokens),
                 // Prices are per million tokens in cents, amounts in 1/100,000,000.
-                cost: tokens * price,
+                cost: if unpriced { 0 } else { tokens * price },
                 confidence: if estimated { Confidence::Estimated } else { Confidence::Exact },
-                priced: true,
+                priced: !unpriced,
                 experiment: Some(id(bot)),
                 session: Some(session),
                 participant: Some(person),

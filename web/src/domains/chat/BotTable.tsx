@@ -88,8 +88,13 @@ export function BotTable({ query, enabled }: { query: string; enabled: boolean }
                           <a href={row.experiment_url}>{row.experiment_name}</a>
                         </td>
                         {columns.map((column) => (
-                          <td key={column}>
+                          <td key={column} className="metric-cell">
                             <Cell row={row} column={column} locale={locale} />
+                            <span
+                              className="metric-bar"
+                              style={{ inlineSize: shareOfLargest(data.results, row, column) }}
+                              aria-hidden="true"
+                            />
                           </td>
                         ))}
                       </tr>
@@ -129,6 +134,13 @@ export function BotTable({ query, enabled }: { query: string; enabled: boolean }
   );
 }
 
+/** How long a cell's bar is: against the largest of the page; a completion rate against 1. */
+export function shareOfLargest(rows: readonly BotRow[], row: BotRow, column: Column): string {
+  const of = (one: BotRow) => Math.max(0, one[column] ?? 0);
+  const largest = column === "completion_rate" ? 1 : Math.max(...rows.map(of));
+  return largest > 0 ? `${Math.round((of(row) / largest) * 1000) / 10}%` : "0%";
+}
+
 /** First, current ± 1, last. */
 export function pagesAround(page: number, pages: number): number[] {
   return [...new Set([1, page - 1, page, page + 1, pages])]
@@ -142,14 +154,7 @@ function Cell({ row, column, locale }: { row: BotRow; column: Column; locale: st
     case "avg_session_duration":
       return row.avg_session_duration > 0 ? formatDuration(row.avg_session_duration * 60, locale) : "-";
     case "completion_rate":
-      return (
-        <span className="progress-cell">
-          <span className="progress" aria-hidden="true">
-            <i style={{ inlineSize: `${Math.round(row.completion_rate * 100)}%` }} />
-          </span>
-          {formatPercent(row.completion_rate, locale, 0)}
-        </span>
-      );
+      return formatPercent(row.completion_rate, locale, 0);
     case "avg_messages_per_session":
       return formatFull(Math.round(row.avg_messages_per_session * 10) / 10, "number", style);
     case "cost":

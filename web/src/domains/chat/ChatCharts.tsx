@@ -16,13 +16,31 @@ import { fileName, saveFile } from "../../lib/download";
 import { useI18n } from "../../lib/i18n";
 import type { BreakdownList } from "../../series/breakdown";
 import type { TimeFigure } from "../../series/model";
-import { Help, IconButton } from "../../ui/controls";
-import { chatFigure, histogramFigure } from "./figures";
+import { Help, IconButton, Segmented } from "../../ui/controls";
+import { chatFigure, histogramFigure, type Line } from "./figures";
 import type { ChatFilter } from "./filters";
 import { Widget } from "./Widget";
 
 const HEIGHT = 200;
 const HALF = { "--span": 8, "--span-tablet": 8 } as React.CSSProperties;
+
+const SHAPES = ["bars", "line"] as const;
+type SessionsShape = (typeof SHAPES)[number];
+
+/** Bars: sessions and the people in them on one another. Line: sessions alone. Both lists of the answer have the same dates. */
+export function sessionLines(data: SessionAnalytics, shape: SessionsShape, t: ReturnType<typeof useI18n>["t"]) {
+  const rows = data.sessions.map((row, index) => ({
+    date: row.date,
+    sessions: row.active_sessions,
+    participants: data.participants[index]?.active_participants ?? 0,
+  }));
+  type Row = (typeof rows)[number];
+  const sessions: Line<Row> = { id: "sessions", name: t("chat.sessions"), pick: (row) => row.sessions };
+  if (shape === "line") return { rows, lines: [], total: sessions };
+  const participants: Line<Row> = { id: "participants", name: t("chat.participants"), pick: (row) => row.participants };
+  const both: Line<Row> = { id: "both", name: t("chat.both"), pick: (row) => row.sessions + row.participants };
+  return { rows, lines: [sessions, participants], total: both };
+}
 
 /** Six figures, two by two: people, sessions, messages, response time, channels, session length. */
 export function ChatCharts(props: { query: string; enabled: boolean; filter: ChatFilter; today: Day }) {
@@ -37,6 +55,7 @@ export function ChatCharts(props: { query: string; enabled: boolean; filter: Cha
   const base = { step: filter.step, today, locale };
   const frame = volume.data?.totals.map((row) => row.date) ?? [];
   const per = t(`chat.per.${filter.step}`);
+  const [sessionsShape, setSessionsShape] = useState<SessionsShape>("bars");
   return (
     <div className="grid">
       <div style={HALF}>
@@ -77,6 +96,14 @@ export function ChatCharts(props: { query: string; enabled: boolean; filter: Cha
               <p>{t("chat.sessionsHelp")}</p>
             </Help>
           }
+          controls={
+            <Segmented
+              label={t("chat.sessionsShape")}
+              value={sessionsShape}
+              choices={SHAPES.map((id) => ({ id, label: t(`chat.shape.${id}`) }))}
+              onChange={setSessionsShape}
+            />
+          }
           height={HEIGHT}
           answer={sessions}
           isEmpty={(data) => data.sessions.every((row) => row.active_sessions === 0)}
@@ -84,14 +111,9 @@ export function ChatCharts(props: { query: string; enabled: boolean; filter: Cha
           {(data) => (
             <Drawn
               title={t("chat.sessions")}
-              figure={chatFigure({
-                ...base,
-                rows: data.sessions,
-                frame: [],
-                lines: [],
-                total: { id: "sessions", name: t("chat.sessions"), pick: (row) => row.active_sessions },
-                absentIsZero: true,
-              })}
+              figure={chatFigure({ ...base, ...sessionLines(data, sessionsShape, t), frame: [], absentIsZero: true })}
+              bars={sessionsShape === "bars"}
+              stacked
             />
           )}
         </Widget>
@@ -190,7 +212,12 @@ export function ChatCharts(props: { query: string; enabled: boolean; filter: Cha
 }
 
 /** A drawing with its table and its file one step away. */
-function Drawn(props: { title: string; figure: TimeFigure | null; bars?: boolean }): ReactNode {
+export function Drawn(props: {
+  title: string;
+  figure: TimeFigure | null;
+  bars?: boolean;
+  stacked?: boolean;
+}): ReactNode {
   const { t, locale } = useI18n();
   const [asTable, setAsTable] = useState(false);
   const style = useMemo(() => ({ locale }), [locale]);
@@ -218,7 +245,7 @@ function Drawn(props: { title: string; figure: TimeFigure | null; bars?: boolean
           figure={figure}
           title={title}
           shape={props.bars ? "bar" : "line"}
-          stacked={false}
+          stacked={Boolean(props.bars && props.stacked)}
           height={HEIGHT}
           style={style}
           legend="top"

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { chatPath, exportChart, useFilterOptions, usePresets } from "../../api/chat";
+import { type ChatOverview, chatPath, exportChart, useChat, useFilterOptions, usePresets } from "../../api/chat";
 import { apiBase } from "../../api/client";
 import { dayOfInstant, parseDay } from "../../lib/days";
 import { saveFile } from "../../lib/download";
@@ -13,10 +13,13 @@ import { PageHead, Shell } from "../../ui/Shell";
 import { BotTable } from "./BotTable";
 import { ChatCharts } from "./ChatCharts";
 import { ChatTiles } from "./ChatTiles";
+import { ClientForm } from "./ClientForm";
 import { CostFigure } from "./CostFigure";
+import { EngagementViewsFigure } from "./EngagementViewsFigure";
 import { FilterBar } from "./FilterBar";
 import { apiQuery, earlierQuery, filterData, filterFrom, pageQuery } from "./filters";
 import { People, Tags } from "./People";
+import { SearchBar } from "./SearchBar";
 import "./chat.css";
 
 const DEBOUNCE_MS = 500;
@@ -58,6 +61,10 @@ export default function ChatPage() {
       .catch((cause: Error) => setProblem(t("report.failed", { cause: cause.message })));
   };
   const ready = asked !== null && options.data !== undefined;
+  // The tiles ask first of all; what is wrong with a search is wrong for every widget alike, and is said once, at its field.
+  const overview = useChat<ChatOverview>("overview", asked ?? "", ready);
+  const searchProblem =
+    overview.isError && (filter.expression || filter.saved.length > 0) ? overview.error.message : null;
   return (
     <Shell current="chat">
       <PageHead
@@ -90,6 +97,7 @@ export default function ChatPage() {
         live={live}
         replace={replaceQuery}
       />
+      <SearchBar filter={filter} replace={replaceQuery} problem={searchProblem} />
       {problem && (
         <p className="notice bad" role="alert">
           <Icon name="warning" />
@@ -115,10 +123,13 @@ export default function ChatPage() {
           <BotTable query={asked ?? ""} enabled={ready} />
           <div className="grid">
             <People query={asked ?? ""} enabled={ready} />
+            <People query={asked ?? ""} enabled={ready} least />
             <Tags query={asked ?? ""} enabled={ready} options={options.data} filter={filter} replace={replaceQuery} />
           </div>
+          <EngagementViewsFigure query={asked ?? ""} enabled={ready} today={today} />
         </div>
       )}
+      <ClientForm filter={filter} options={options.data} today={today} />
     </Shell>
   );
 }

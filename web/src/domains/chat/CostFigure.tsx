@@ -1,20 +1,22 @@
 import { useMemo } from "react";
-import { type CostBreakdown, type CostSeries, type CostSummary, useChat } from "../../api/chat";
+import { type CostBreakdown, type CostP95, type CostSeries, type CostSummary, useChat } from "../../api/chat";
 import { TimeChart } from "../../charts/TimeChart";
 import type { Day } from "../../lib/days";
 import { formatFull, formatPercent } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
+import { CostModels, CostParts, CostPerTrace } from "./CostParts";
 import { chatFigure } from "./figures";
 import type { ChatFilter } from "./filters";
 import { Widget } from "./Widget";
 
-/** What the model use cost: the sum, its bars by source, its models. */
+/** What the model use cost: the sum, its bars by source, providers, models, kinds of token, and what a turn costs at most. */
 export function CostFigure(props: { query: string; enabled: boolean; filter: ChatFilter; today: Day }) {
   const { t, locale } = useI18n();
   const style = useMemo(() => ({ locale }), [locale]);
   const summary = useChat<CostSummary>("cost-summary", props.query, props.enabled);
   const series = useChat<CostSeries>("cost-timeseries", props.query, props.enabled);
   const breakdown = useChat<CostBreakdown>("cost-breakdown", props.query, props.enabled);
+  const perTrace = useChat<CostP95>("cost-p95", props.query, props.enabled);
   const step = props.filter.step === "hourly" ? "daily" : props.filter.step;
   const money = (value: number) => formatFull(value, "money", style);
   return (
@@ -53,66 +55,55 @@ export function CostFigure(props: { query: string; enabled: boolean; filter: Cha
             : null;
           const change = data.change_percent;
           return (
-            <div className="cost">
-              <div className="cost-sum">
-                <data className="tile-number" value={data.total}>
-                  {money(data.total)}
-                </data>
-                {change !== null && (
-                  <p className="tile-change">
-                    <span className="arrow" aria-hidden="true">
-                      {change >= 0 ? "▲" : "▼"}
-                    </span>{" "}
-                    <span className="visually-hidden">{t(change >= 0 ? "change.up" : "change.down")} </span>
-                    <strong>{money(Math.abs(data.total - (data.previous_total ?? 0)))}</strong> (
-                    {formatPercent(Math.abs(change) / 100, locale)})
-                  </p>
-                )}
-                {data.estimated > 0 && (
-                  <p className="caption">
-                    {t("chat.exactEstimated", { exact: money(data.exact), estimated: money(data.estimated) })}
-                  </p>
-                )}
-                {data.unknown_count + data.unpriced_count > 0 && (
-                  <p className="caption">{t("chat.unpriced", { count: data.unknown_count + data.unpriced_count })}</p>
-                )}
+            <>
+              <div className="cost">
+                <div className="cost-sum">
+                  <data className="tile-number" value={data.total}>
+                    {money(data.total)}
+                  </data>
+                  {change !== null && (
+                    <p className="tile-change">
+                      <span className="arrow" aria-hidden="true">
+                        {change >= 0 ? "▲" : "▼"}
+                      </span>{" "}
+                      <span className="visually-hidden">{t(change >= 0 ? "change.up" : "change.down")} </span>
+                      <strong>{money(Math.abs(data.total - (data.previous_total ?? 0)))}</strong> (
+                      {formatPercent(Math.abs(change) / 100, locale)})
+                    </p>
+                  )}
+                  {data.estimated > 0 && (
+                    <CostModels
+                      says={t("chat.exactEstimated", { exact: money(data.exact), estimated: money(data.estimated) })}
+                      models={data.estimated_models}
+                    />
+                  )}
+                  {data.unknown_count > 0 && (
+                    <CostModels says={t("chat.unknown", { count: data.unknown_count })} models={data.unknown_models} />
+                  )}
+                  {data.unpriced_count > 0 && (
+                    <CostModels
+                      says={t("chat.unpriced", { count: data.unpriced_count })}
+                      models={data.unpriced_models}
+                    />
+                  )}
+                </div>
+                <div className="cost-plot">
+                  {figure && (
+                    <TimeChart
+                      figure={figure}
+                      title={t("chat.cost")}
+                      shape="bar"
+                      stacked
+                      height={180}
+                      style={style}
+                      legend="top"
+                    />
+                  )}
+                </div>
               </div>
-              <div className="cost-plot">
-                {figure && (
-                  <TimeChart
-                    figure={figure}
-                    title={t("chat.cost")}
-                    shape="bar"
-                    stacked
-                    height={180}
-                    style={style}
-                    legend="top"
-                  />
-                )}
-              </div>
-              <table className="parts-table">
-                <caption className="visually-hidden">{t("chat.byModel")}</caption>
-                <tbody>
-                  {(breakdown.data?.by_model ?? []).slice(0, 5).map((row) => (
-                    <tr key={`${row.provider_type}/${row.model_name}`}>
-                      <td>
-                        {row.model_name} <span className="caption">{row.provider_type}</span>
-                      </td>
-                      <td>{money(row.cost)}</td>
-                    </tr>
-                  ))}
-                  {(breakdown.data?.by_service_kind ?? []).map((row) => (
-                    <tr key={row.service_kind}>
-                      <td className="muted">
-                        {row.service_kind.replaceAll("_", " ")}{" "}
-                        <span className="caption">{t("chat.tokens", { count: row.tokens })}</span>
-                      </td>
-                      <td className="muted">{money(row.cost)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+              {breakdown.data && <CostParts breakdown={breakdown.data} />}
+              {perTrace.data && <CostPerTrace bots={perTrace.data} step={step} today={props.today} />}
+            </>
           );
         }}
       </Widget>

@@ -43,7 +43,12 @@ export function FilterBar(props: FilterBarProps) {
     else set({ date_range: range, start_date: null, end_date: null });
   };
   const chips = FIELDS.flatMap((field) => filter.values[field].map((value) => ({ field, value })));
-  const isPlain = chips.length === 0 && filter.range === "30" && filter.step === "daily";
+  const isPlain =
+    chips.length === 0 &&
+    filter.range === "30" &&
+    filter.step === "daily" &&
+    filter.expression === "" &&
+    filter.saved.length === 0;
   return (
     <>
       <div className="control-bar chat-controls" role="toolbar" aria-label={t("controls.label")}>

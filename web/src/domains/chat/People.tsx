@@ -7,29 +7,26 @@ import { Widget } from "./Widget";
 
 const HALF = { "--span": 8, "--span-tablet": 8 } as React.CSSProperties;
 
-/** Who writes most; names are what the reader's role may see. */
-export function People({ query, enabled }: { query: string; enabled: boolean }) {
+/** Who writes most, or least; names are what the reader's role may see. */
+export function People({ query, enabled, least }: { query: string; enabled: boolean; least?: boolean }) {
   const { t, locale } = useI18n();
   const people = useChat<Engagement>("user-engagement", query, enabled);
-  const costs = people.data?.most_active_participants.some((row) => row.cost !== undefined) ?? false;
+  const rowsOf = (data: Engagement) => (least ? data.least_active_participants : data.most_active_participants);
+  const costs = people.data ? rowsOf(people.data).some((row) => row.cost !== undefined) : false;
+  const title = t(least ? "chat.leastActive" : "chat.mostActive");
   return (
     <div style={HALF}>
       <Widget
-        title={t("chat.mostActive")}
-        subtitle={t("chat.mostActiveNote")}
+        title={title}
+        subtitle={t(least ? "chat.leastActiveNote" : "chat.mostActiveNote")}
         height={200}
         answer={people}
-        isEmpty={(data) => data.most_active_participants.length === 0}
+        isEmpty={(data) => rowsOf(data).length === 0}
       >
         {(data) => (
-          <div
-            className="table-scroll"
-            role="region"
-            aria-label={t("table.of", { name: t("chat.mostActive") })}
-            tabIndex={0}
-          >
+          <div className="table-scroll" role="region" aria-label={t("table.of", { name: title })} tabIndex={0}>
             <table className="data-table">
-              <caption className="visually-hidden">{t("chat.mostActive")}</caption>
+              <caption className="visually-hidden">{title}</caption>
               <thead>
                 <tr>
                   <th scope="col">{t("chat.participant")}</th>
@@ -40,7 +37,7 @@ export function People({ query, enabled }: { query: string; enabled: boolean }) 
                 </tr>
               </thead>
               <tbody>
-                {data.most_active_participants.map((row) => (
+                {rowsOf(data).map((row) => (
                   <tr key={row.participant_id}>
                     <td>
                       <a href={row.participant_url}>{row.participant_name}</a>

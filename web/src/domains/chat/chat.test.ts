@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { BotRow } from "../../api/chat";
 import { parseDay } from "../../lib/days";
-import { pagesAround } from "./BotTable";
-import { channelList } from "./ChatCharts";
-import { bucketAt, chatFigure, histogramFigure, relativeTime } from "./figures";
+import { pagesAround, shareOfLargest } from "./BotTable";
+import { channelList, sessionLines } from "./ChatCharts";
+import { p95Figure, partsList } from "./CostParts";
+import { bucketAt, chatFigure, classesFigure, histogramFigure, relativeTime } from "./figures";
 import { apiQuery, daysOf, earlierQuery, filterData, filterFrom, pageQuery } from "./filters";
 import { tagRows } from "./People";
 
@@ -173,4 +175,87 @@ it("says when, in the page's words", () => {
   const now = Date.parse("2026-06-10T12:00:00Z");
   expect(relativeTime("2026-06-07T12:00:00Z", now, "en")).toBe("3 days ago");
   expect(relativeTime("2026-06-10T10:00:00Z", now, "de")).toBe("vor 2 Stunden");
+});
+
+describe("what was asked for beside the first figures", () => {
+  it("a search is part of the address, of the question and of what a preset keeps", () => {
+    const query = 'date_range=90&granularity=daily&q=tag+%3D+"billing"&saved=Long%2C+talks&saved=Other';
+    expect(filter(query)).toMatchObject({ expression: 'tag = "billing"', saved: ["Long, talks", "Other"] });
+    const asked = new URLSearchParams(apiQuery(filter(query), TODAY)!);
+    expect([asked.get("q"), asked.getAll("saved")]).toEqual(['tag = "billing"', ["Long, talks", "Other"]]);
+    expect(pageQuery(filterData(filter(query))).toString()).toBe(asked.toString());
+  });
+
+  it("sessions and the people in them stand on one another as bars, sessions alone as a line", () => {
+    const data = {
+      sessions: [
+        { date: "2026-06-02", active_sessions: 3 },
+        { date: "2026-06-03", active_sessions: 1 },
+      ],
+      participants: [
+        { date: "2026-06-02", active_participants: 2 },
+        { date: "2026-06-03", active_participants: 0 },
+      ],
+    };
+    const t = ((key: string) => key) as never;
+    const base = { step: "daily" as const, today: TODAY, locale: "en", frame: [], absentIsZero: true };
+    const bars = chatFigure({ ...base, ...sessionLines(data, "bars", t) })!;
+    expect(bars.series.map((one) => one.points.map((point) => point.value))).toEqual([
+      [3, 1],
+      [2, 0],
+    ]);
+    expect(bars.total.points.map((point) => point.value)).toEqual([5, 1]);
+    const line = chatFigure({ ...base, ...sessionLines(data, "line", t) })!;
+    expect(line.series.map((one) => one.points.map((point) => point.value))).toEqual([[3, 1]]);
+  });
+
+  it("each bot's bar is its part of the largest, a completion rate of the whole", () => {
+    const row = (messages: number, completion_rate: number) => ({ messages, completion_rate }) as BotRow;
+    const rows = [row(5, 0.5), row(0, 0.25), row(4, 0)];
+    expect(rows.map((one) => shareOfLargest(rows, one, "messages"))).toEqual(["100%", "0%", "80%"]);
+    expect(rows.map((one) => shareOfLargest(rows, one, "completion_rate"))).toEqual(["50%", "25%", "0%"]);
+    expect(shareOfLargest([row(0, 0)], row(0, 0), "messages")).toBe("0%");
+  });
+
+  it("parts come largest first with their share, and a bot that cost nothing on a day was not measured", () => {
+    const list = partsList(
+      new Map([
+        ["anthropic", 0.5],
+        ["openai", 1.5],
+      ]),
+    );
+    expect(list.rows.map((row) => [row.name, row.share])).toEqual([
+      ["openai", 0.75],
+      ["anthropic", 0.25],
+    ]);
+    const figure = p95Figure(
+      [
+        { experiment_id: 2, experiment_name: "Seller", points: [{ date: "2026-06-09", p95: 0.5 }] },
+        { experiment_id: 1, experiment_name: "Helper", points: [{ date: "2026-06-02", p95: 0.3 }] },
+      ],
+      "p95",
+      { step: "daily", today: TODAY, locale: "en" },
+    )!;
+    expect(figure.series.map((one) => [one.name, one.points.map((point) => point.value)])).toEqual([
+      ["Seller", [null, 0.5]],
+      ["Helper", [0.3, null]],
+    ]);
+  });
+
+  it("the last of running classes is open, and what was not measured is missing", () => {
+    const figure = classesFigure({
+      rows: [
+        { m: "May", v: null as number | null },
+        { m: "Jun", v: 4 },
+      ],
+      label: (row) => row.m,
+      lines: [],
+      total: { id: "v", name: "v", pick: (row) => row.v },
+      running: true,
+    })!;
+    expect(figure.total.points.map((point) => [point.value, point.state])).toEqual([
+      [null, "missing"],
+      [4, "open"],
+    ]);
+  });
 });

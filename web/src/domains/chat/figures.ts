@@ -7,7 +7,8 @@ import { granularityOf, type Step } from "./filters";
 export interface Line<Row> {
   id: string;
   name: string;
-  pick: (row: Row) => number;
+  /** `null`: measured nothing there. */
+  pick: (row: Row) => number | null;
 }
 
 /** The bucket an answer's `date` names: a day, or the instant a longer or shorter period begins at, in the viewer's zone. */
@@ -85,6 +86,53 @@ export function chatFigure<Row extends Dated>(request: {
     valueType: request.valueType ?? "number",
     granularity: granularityOf(request.step),
     range: { start: buckets[0]!.start, end: buckets.at(-1)!.start },
+    buckets,
+    series: request.lines.length > 1 ? request.lines.map(series) : [total],
+    total,
+    notes: [],
+  };
+}
+
+/** Months, weeks or other classes side by side, each with the same lines; of `running` classes the last is not over. */
+export function classesFigure<Row>(request: {
+  rows: readonly Row[];
+  label: (row: Row) => string;
+  lines: readonly Line<Row>[];
+  total: Line<Row>;
+  running: boolean;
+  valueType?: ValueType;
+}): TimeFigure | null {
+  const { rows } = request;
+  if (rows.length === 0) return null;
+  const buckets: Bucket[] = rows.map((row, index) => {
+    const label = request.label(row);
+    return { start: index, end: index, label, axis: label };
+  });
+  const series = (line: Line<Row>, color: number): Series => {
+    const points = rows.map((row, index): Point => {
+      const value = line.pick(row);
+      const open = request.running && index === rows.length - 1;
+      return {
+        value,
+        state: value === null ? "missing" : open ? "open" : "final",
+        days: value === null ? 0 : 1,
+        of: 1,
+      };
+    });
+    return {
+      id: line.id,
+      name: line.name,
+      color,
+      rank: points.reduce((sum, point) => sum + (point.value ?? 0), 0),
+      points,
+    };
+  };
+  const total = series(request.total, 0);
+  return {
+    kind: "delta",
+    valueType: request.valueType ?? "number",
+    granularity: "day",
+    range: { start: 0, end: rows.length - 1 },
     buckets,
     series: request.lines.length > 1 ? request.lines.map(series) : [total],
     total,

@@ -15,6 +15,10 @@ export interface ChatFilter {
   end: string;
   step: Step;
   values: Record<Field, string[]>;
+  /** A search expression; empty: none. */
+  expression: string;
+  /** Names of saved searches. */
+  saved: string[];
 }
 
 export function filterFrom(query: URLSearchParams): ChatFilter {
@@ -36,6 +40,9 @@ export function filterFrom(query: URLSearchParams): ChatFilter {
       participants: list("participants"),
       tags: list("tags"),
     },
+    expression: query.get("q") ?? "",
+    // A name may hold a comma.
+    saved: query.getAll("saved").filter(Boolean),
   };
 }
 
@@ -48,6 +55,8 @@ export function daysOf(filter: ChatFilter, today: Day): DayRange | null {
 
 function withLists(query: URLSearchParams, filter: ChatFilter): URLSearchParams {
   for (const field of FIELDS) for (const value of filter.values[field]) query.append(field, value);
+  if (filter.expression) query.append("q", filter.expression);
+  for (const name of filter.saved) query.append("saved", name);
   return query;
 }
 
@@ -86,13 +95,15 @@ export function filterData(filter: ChatFilter): Record<string, unknown> {
     ...Object.fromEntries(
       FIELDS.filter((field) => filter.values[field].length > 0).map((field) => [field, filter.values[field]]),
     ),
+    ...(filter.expression ? { q: filter.expression } : {}),
+    ...(filter.saved.length > 0 ? { saved: filter.saved } : {}),
   };
 }
 
 /** The page's query of a kept filter; unknown keys are dropped. */
 export function pageQuery(data: Record<string, unknown>): URLSearchParams {
   const query = new URLSearchParams();
-  for (const name of ["date_range", "start_date", "end_date", "granularity", ...FIELDS]) {
+  for (const name of ["date_range", "start_date", "end_date", "granularity", ...FIELDS, "q", "saved"]) {
     const value = data[name];
     for (const one of Array.isArray(value) ? value : [value]) {
       if (typeof one === "string" && one !== "") query.append(name, one);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tallykeep_chat::{
     charts::Links,
+    demo::{Size, seed_demo},
     service::{Chat, ChatConfig, ChatError},
 };
 use tallykeep_server::{AppBuilder, Audience, JobContext, JobError, TimetableEntry};
@@ -75,14 +76,26 @@ pub async fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<A
         .timetable(entries))
 }
 
-/// Invents conversations for the chosen team unless it has some, and the snapshots of their days.
+/// The second team of a demo.
+const SECOND_TEAM: (&str, &str) = ("ferries", "Island Ferries");
+
+/// Invents conversations for the chosen team and a second one unless they have some, and the snapshots of their days.
 pub async fn seed(context: &Context, seed: u64) -> anyhow::Result<()> {
+    let control = context.control().await?;
+    let (slug, name) = (SECOND_TEAM.0.parse()?, SECOND_TEAM.1);
+    let second = match control.find_team(&slug).await? {
+        Some(team) => team,
+        None => control.add_team(&slug, name).await?,
+    };
     let chat = chat(context).await?;
-    let team = context.team_control().await?;
-    let messages = tallykeep_chat::demo::seed_demo(&team, context.lake().await?, seed).await?;
-    if messages > 0 {
-        chat.regenerate_team(team, 60).await?;
-        crate::output::say!("{messages} chat messages");
+    let teams =
+        [(context.team_control().await?, Size::default(), seed), (control.for_team(second), Size::second(), seed + 1)];
+    for (team, size, seed) in teams {
+        let messages = seed_demo(&team, context.lake().await?, size, seed).await?;
+        if messages > 0 {
+            crate::output::say!("{messages} chat messages of team {}", team.team().slug);
+            chat.regenerate_team(team, 60).await?;
+        }
     }
     Ok(())
 }
