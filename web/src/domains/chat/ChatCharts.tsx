@@ -87,7 +87,7 @@ export function ChatCharts(props: { query: string; enabled: boolean; filter: Cha
           )}
         </Widget>
       </div>
-      <div style={HALF}>
+      <div style={HALF} className="with-tools">
         <Widget
           title={t("chat.sessions")}
           subtitle={`${t("chat.sessionsNote")}, ${per}`}
