@@ -7,6 +7,7 @@ mod importing;
 mod prices;
 mod real_data;
 mod reference;
+mod reference_cost;
 mod serving;
 mod store;
 mod studio;

@@ -15,26 +15,26 @@ use tallykeep_chat::{
     words::*,
 };
 
-const DAY: i64 = 86_400_000_000;
-const ZONES: [&str; 5] = ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
+pub const DAY: i64 = 86_400_000_000;
+pub const ZONES: [&str; 5] = ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe"];
 /// 2026-03-01: clock changes of New York lie in the data.
-const BASE: i64 = 1_772_323_200_000_000;
+pub const BASE: i64 = 1_772_323_200_000_000;
 
-fn session() -> impl Strategy<Value = (i64, i64, usize, usize, i64, Option<i64>)> {
+pub fn session() -> impl Strategy<Value = (i64, i64, usize, usize, i64, Option<i64>)> {
     (1..5_i64, 1..6_i64, 0..5_usize, 0..6_usize, 0..20 * DAY, prop::option::of(0..DAY))
 }
 
-fn message() -> impl Strategy<Value = (i64, usize, i64)> {
+pub fn message() -> impl Strategy<Value = (i64, usize, i64)> {
     (1..13_i64, 0..3_usize, prop_oneof![0..20 * DAY, (0..20 * 96_i64).prop_map(|q| q * 900_000_000)])
 }
 
-fn platform(code: usize) -> Option<Platform> {
+pub fn platform(code: usize) -> Option<Platform> {
     [Some(Platform::Web), Some(Platform::Telegram), Some(Platform::Slack), Some(Platform::Evaluations), None][code]
 }
 
-type Case = (Vec<(i64, i64, usize, usize, i64, Option<i64>)>, Vec<(i64, usize, i64)>, Vec<(i64, bool, i64)>);
+pub type Case = (Vec<(i64, i64, usize, usize, i64, Option<i64>)>, Vec<(i64, usize, i64)>, Vec<(i64, bool, i64)>);
 
-fn rows((sessions, messages, links): &Case) -> Changes {
+pub fn rows((sessions, messages, links): &Case) -> Changes {
     Changes {
         experiments: (1..5)
             .map(|id| ExperimentRow { id, name: format!("b{id}"), archived: id == 4, working_version: None })
@@ -100,22 +100,22 @@ fn rows((sessions, messages, links): &Case) -> Changes {
 }
 
 /// §2 and §5, word by word.
-struct Reference<'a> {
-    rows: &'a Changes,
-    from: i64,
-    to: i64,
-    experiments: Vec<i64>,
-    platforms: Vec<Platform>,
-    participants: Vec<i64>,
-    tags: Vec<i64>,
+pub struct Reference<'a> {
+    pub rows: &'a Changes,
+    pub from: i64,
+    pub to: i64,
+    pub experiments: Vec<i64>,
+    pub platforms: Vec<Platform>,
+    pub participants: Vec<i64>,
+    pub tags: Vec<i64>,
 }
 
 impl Reference<'_> {
-    fn session(&self, id: i64) -> Option<&SessionRow> {
+    pub fn session(&self, id: i64) -> Option<&SessionRow> {
         self.rows.sessions.iter().find(|s| s.id == id)
     }
 
-    fn carries_a_tag(&self, session: &SessionRow) -> bool {
+    pub fn carries_a_tag(&self, session: &SessionRow) -> bool {
         self.rows.tag_links.iter().any(|link| {
             self.tags.contains(&link.tag)
                 && match link.kind {
@@ -137,7 +137,7 @@ impl Reference<'_> {
     }
 
     /// Turns of M inside any stretch.
-    fn turns(&self, from: i64, to: i64) -> Vec<&MessageRow> {
+    pub fn turns(&self, from: i64, to: i64) -> Vec<&MessageRow> {
         let mine = |m: &&MessageRow| {
             m.kind != MessageKind::System
                 && m.created_at >= from
