@@ -1,7 +1,8 @@
 //! Measures chat (issue 4): import, every endpoint over HTTP with the response cache off, peak memory, and PostgreSQL beside it. One
 //! command: bench/chat.sh.
 //!
-//! The first argument is the number of messages, the second how often PostgreSQL is asked each chart (0: not at all).
+//! Arguments: the number of messages, how often PostgreSQL is asked each chart (0: not at all), how often we are (200). Beside the times of
+//! the clock stands the processor time of a request, client included: where others use the machine, the former say little.
 
 mod client;
 mod files;
@@ -10,6 +11,7 @@ mod peer;
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -40,7 +42,6 @@ pub const ENDPOINTS: [&str; 10] = [
     "average-response-time",
     "engagement-views",
 ];
-const REQUESTS: usize = 200;
 /// What a question is narrowed by, as our query spells it.
 pub const FILTERS: [(&str, &str); 3] =
     [("no filter", ""), ("tag", "&tags=1"), ("tag and bot", "&tags=1&experiments=2")];
@@ -48,26 +49,35 @@ pub const FILTERS: [(&str, &str); 3] =
 /// Medians in milliseconds by endpoint and filter.
 pub type Medians = BTreeMap<(&'static str, &'static str), f64>;
 
+// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let messages: u64 = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
-    let peer_requests: usize = std::env::args().nth(2).map_or(Ok(5), |text| text.parse())?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |index: usize, default: u64| arguments.get(index).map_or(Ok(default), |text| text.parse());
+    if let [command, folder, rows] = arguments.as_slice()
+        && command == "import"
+    {
+        return run_import(Path::new(folder), rows.parse()?).await;
+    }
+    let (messages, peer_requests, requests) = (number(0, 1_000_000)?, number(1, 5)?, number(2, 200)?);
     let folder = tempfile::tempdir()?;
     let files = folder.path().join("files");
     std::fs::create_dir(&files)?;
     let rows = write_files(&files, messages)?;
     println!("{messages} messages, {} sessions, {rows} rows in all", messages / 10);
-
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load before: {}", load.split(' ').next().unwrap_or_default());
+    // Import and server are processes of their own, as they are for people: each has its own peak.
+    let import = [folder.path().as_os_str(), rows.to_string().as_ref()].map(std::ffi::OsStr::to_owned);
+    let done = std::process::Command::new(std::env::current_exe()?).arg("import").args(import).status()?;
+    if !done.success() {
+        return Err("the import failed".into());
+    }
     let control = Control::open(folder.path(), Clock::Fixed(NOW.parse()?)).await?;
     let lake = Lake::open(&folder.path().join("lake"), Duration::from_secs(600))?;
-    let (started, before) = (Instant::now(), cpu_seconds());
-    let report = import(&control, &lake, &files, &ImportOptions::default(), &mut |reject| println!("{reject}")).await?;
-    let took = started.elapsed();
-    let cpu = cpu_seconds() - before;
-    println!("import: {took:.1?}, {:.0} rows/s, {} rejected", rows as f64 / took.as_secs_f64(), report.total.rejected);
-    println!("        {cpu:.1} s of processor time, {:.0} rows per second of it", rows as f64 / cpu);
-    println!("peak memory after import: {} MiB", peak_mib());
-
     let accounts = Accounts::new(
         control.clone(),
         AccessConfig { requests_per_minute: 0, ..AccessConfig::default() },
@@ -79,29 +89,46 @@ async fn main() -> Outcome<()> {
     let address = listener.local_addr()?;
     let stop = tokio_util::sync::CancellationToken::new();
     let server = tokio::spawn(serve(app, listener, stop.clone()));
-    let measured = tokio::task::spawn_blocking(move || measure(&address.to_string())).await?;
+    let requests = usize::try_from(requests)?;
+    let measured = tokio::task::spawn_blocking(move || measure(&address.to_string(), requests)).await?;
     let ours = measured?;
-    println!("peak memory: {} MiB", peak_mib());
+    println!("peak memory of the server: {} MiB", peak_mib());
     stop.cancel();
     server.await??;
     if peer_requests > 0 {
+        let peer_requests = usize::try_from(peer_requests)?;
         tokio::task::spawn_blocking(move || peer::compare(&files, peer_requests, &ours)).await??;
     }
     Ok(())
 }
 
-fn measure(address: &str) -> Outcome<Medians> {
+async fn run_import(folder: &Path, rows: u64) -> Outcome<()> {
+    let control = Control::open(folder, Clock::Fixed(NOW.parse()?)).await?;
+    let lake = Lake::open(&folder.join("lake"), Duration::from_secs(600))?;
+    let (started, before) = (Instant::now(), cpu_seconds());
+    let options = ImportOptions::default();
+    let report = import(&control, &lake, &folder.join("files"), &options, &mut |reject| println!("{reject}")).await?;
+    let took = started.elapsed();
+    let cpu = cpu_seconds() - before;
+    println!("import: {took:.1?}, {:.0} rows/s, {} rejected", rows as f64 / took.as_secs_f64(), report.total.rejected);
+    println!("        {cpu:.1} s of processor time, {:.0} rows per second of it", rows as f64 / cpu);
+    println!("peak memory of the import: {} MiB", peak_mib());
+    Ok(())
+}
+
+fn measure(address: &str, requests: usize) -> Outcome<Medians> {
     let mut medians = Medians::new();
     let mut client = Client::open(address)?;
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), cpu_seconds());
     client.get("/a/bench/dashboard/api/overview/?date_range=7")?;
-    println!("first question (reads the team into memory): {:.1?}", started.elapsed());
-    println!("{:<24} {:>28} {:>28} {:>28}", "p50 / p95 / max, ms", "no filter", "tag", "tag and bot");
+    let cpu = cpu_seconds() - before;
+    println!("first question (reads the team into memory): {:.1?}, {cpu:.1} s of processor time", started.elapsed());
+    println!("{:<24} {:>28} {:>28} {:>28}", "p50 / p95 / max (cpu), ms", "no filter", "tag", "tag and bot");
     for endpoint in ENDPOINTS {
         let mut line = format!("{endpoint:<24}");
         for (name, filter) in FILTERS {
-            let mut times = Vec::new();
-            for request in 0..REQUESTS {
+            let (mut times, before) = (Vec::new(), cpu_seconds());
+            for request in 0..requests {
                 let (start, end) = window(request)?;
                 let path = format!(
                     "/a/bench/dashboard/api/{endpoint}/?date_range=custom&start_date={start}&end_date={end}{filter}"
@@ -111,9 +138,10 @@ fn measure(address: &str) -> Outcome<Medians> {
                 times.push(started.elapsed().as_secs_f64() * 1000.0);
             }
             times.sort_by(f64::total_cmp);
+            let cpu = (cpu_seconds() - before) * 1000.0 / times.len() as f64;
             let at = |share: f64| times[((times.len() as f64 * share).ceil() as usize).saturating_sub(1)];
             medians.insert((endpoint, name), at(0.5));
-            let _ = write!(line, " {:>28}", format!("{:.1} / {:.1} / {:.1}", at(0.5), at(0.95), at(1.0)));
+            let _ = write!(line, " {:>28}", format!("{:.1} / {:.1} / {:.0} ({cpu:.1})", at(0.5), at(0.95), at(1.0)));
         }
         println!("{line}");
     }

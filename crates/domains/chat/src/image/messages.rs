@@ -85,12 +85,13 @@ impl Messages {
         }
         let mut changed_from = self.at[first_new..].iter().copied().min().unwrap_or(Micros::MAX);
         let touched = self.drop_older_versions(first_new, &mut changed_from);
+        // Before anything is put in order: the columns of ten million messages are copied there one by one.
+        self.order = Vec::new();
         let keeps_order = !self.kind.contains(&GONE) && is_sorted(&self.at, &self.id, first_new.saturating_sub(1));
         if !keeps_order {
             self.put_in_order();
         }
         self.settled = self.id.len();
-        self.order = Vec::new();
         let first_new_row = if keeps_order { first_new } else { 0 };
         Settled { changed_from: Some(changed_from), first_new_row, touched }
     }

@@ -22,29 +22,17 @@ pub async fn load_changes(lake: &TeamLake, image: &mut ChatImage, after: i64, un
         tags: present(read(lake, after, until).await?),
         ..Changes::default()
     };
-    for (id, session) in latest(read(lake, after, until).await?, |row: &crate::rows::SessionRow| row.id) {
-        match session {
-            Some(session) => changes.sessions.push(session),
-            None => changes.gone.sessions.push(id),
-        }
+    for (_, gone, row) in latest(read(lake, after, until).await?, |row: &crate::rows::SessionRow| row.id) {
+        if gone { changes.gone.sessions.push(row.id) } else { changes.sessions.push(row) }
     }
-    for (key, link) in latest(read(lake, after, until).await?, |row: &TagLinkRow| (row.tag, row.kind, row.target)) {
-        match link {
-            Some(link) => changes.tag_links.push(link),
-            None => changes.gone.tag_links.push(key),
-        }
+    for (_, gone, row) in latest(read(lake, after, until).await?, |row: &TagLinkRow| (row.tag, row.kind, row.target)) {
+        if gone { changes.gone.tag_links.push((row.tag, row.kind, row.target)) } else { changes.tag_links.push(row) }
     }
-    for (id, trace) in latest(read(lake, after, until).await?, |row: &TraceRow| row.id) {
-        match trace {
-            Some(trace) => changes.traces.push(trace),
-            None => changes.gone.traces.push(id),
-        }
+    for (_, gone, row) in latest(read(lake, after, until).await?, |row: &TraceRow| row.id) {
+        if gone { changes.gone.traces.push(row.id) } else { changes.traces.push(row) }
     }
-    for (key, usage) in latest(read(lake, after, until).await?, |row: &UsageRow| row.key) {
-        match usage {
-            Some(usage) => changes.usage.push(usage),
-            None => changes.gone.usage.push(key),
-        }
+    for (_, gone, row) in latest(read(lake, after, until).await?, |row: &UsageRow| row.key) {
+        if gone { changes.gone.usage.push(row.key) } else { changes.usage.push(row) }
     }
     image.apply_entities(&changes);
     drop(changes);
@@ -106,9 +94,11 @@ fn present<T>(versions: Vec<Version<T>>) -> Vec<T> {
     versions.into_iter().filter(|(_, gone, _)| !gone).map(|(.., row)| row).collect()
 }
 
-/// The last version per key; `None` when it is gone.
-fn latest<T, K: std::hash::Hash + Eq>(versions: Vec<Version<T>>, key: impl Fn(&T) -> K) -> HashMap<K, Option<T>> {
-    versions.into_iter().map(|(_, gone, row)| (key(&row), (!gone).then_some(row))).collect()
+/// The last version per key, in order of key. In place: a team's sessions are millions.
+fn latest<T, K: Ord>(mut versions: Vec<Version<T>>, key: impl Fn(&T) -> K) -> Vec<Version<T>> {
+    versions.sort_unstable_by(|(seq_a, _, a), (seq_b, _, b)| key(a).cmp(&key(b)).then(seq_b.cmp(seq_a)));
+    versions.dedup_by(|(.., later), (.., kept)| key(later) == key(kept));
+    versions
 }
 
 /// Fingerprints of the rows as they are now, by id, published or not; ids in the inclusive range only.
@@ -120,7 +110,7 @@ pub(crate) async fn latest_fingerprints<T: Stored>(
     let scan = Scan { columns: Vec::new(), filters: vec![Filter::Ints { column: "id", least, greatest }] };
     let versions = read_where::<T>(lake, &scan).await?;
     let rows = latest(versions, Stored::id).into_iter();
-    Ok(rows.filter_map(|(id, row)| row.map(|row| (id, row.fingerprint()))).collect())
+    Ok(rows.filter(|(_, gone, _)| !gone).map(|(.., row)| (row.id(), row.fingerprint())).collect())
 }
 
 /// Ids there are now, in the inclusive range; with `wanted`, only those of it. Reads no column but the ids.
@@ -161,11 +151,11 @@ pub(crate) async fn existing_ids<T: Stored>(
 pub(crate) async fn current_rows<T: Stored>(lake: &TeamLake, least: i64, greatest: i64) -> Result<Vec<T>, StoreError> {
     let scan = Scan { columns: Vec::new(), filters: vec![Filter::Ints { column: "id", least, greatest }] };
     let versions = read_where::<T>(lake, &scan).await?;
-    Ok(latest(versions, Stored::id).into_values().flatten().collect())
+    Ok(present(latest(versions, Stored::id)))
 }
 
 /// The tag links there are now, published or not.
 pub(crate) async fn current_links(lake: &TeamLake) -> Result<Vec<TagLinkRow>, StoreError> {
     let versions = read_where::<TagLinkRow>(lake, &Scan::default()).await?;
-    Ok(latest(versions, |row| (row.tag, row.kind, row.target)).into_values().flatten().collect())
+    Ok(present(latest(versions, |row| (row.tag, row.kind, row.target))))
 }

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use hashbrown::HashSet;
-use tallykeep_control::foreign::open_chat_studio::{Page, StudioMessage, StudioSession, StudioTrace, StudioUsage};
+use tallykeep_control::foreign::open_chat_studio::{
+    Page, StudioChannel, StudioMessage, StudioParticipant, StudioSession, StudioTrace, StudioUsage,
+};
 
 use super::{
     super::{
@@ -38,7 +40,7 @@ macro_rules! whole {
             for $row in page {
                 let id = $row.id;
                 let $team = &mut $run.team;
-                let outcome = (|| $put)();
+                let outcome = $put;
                 $run.settle($kind, id, outcome);
             }
             rows += count as u64;
@@ -64,24 +66,13 @@ impl Run<'_> {
     }
 
     pub(super) async fn channels(&mut self) -> Result<(), ImportError> {
-        whole!(self, "channels", channels, |team, row| team.put_channel(ChannelRow {
-            id: row.id,
-            experiment: row.experiment_id,
-            platform: read("platform", &row.platform)?,
-            deleted: row.deleted,
-        }));
+        whole!(self, "channels", channels, |team, row| channel(row).and_then(|row| team.put_channel(row)));
         let rows = self.team.channels.take();
         self.team.write(rows, false).await
     }
 
     pub(super) async fn participants(&mut self) -> Result<(), ImportError> {
-        whole!(self, "participants", participants, |team, row| Ok(team.participants.put(ParticipantRow {
-            id: row.id,
-            name: row.name,
-            identifier: row.identifier,
-            platform: read("platform", &row.platform)?,
-            created_at: Some(row.created_at),
-        })));
+        whole!(self, "participants", participants, |team, row| participant(row).map(|row| team.participants.put(row)));
         let rows = self.team.participants.take();
         self.team.write(rows, false).await
     }
@@ -299,6 +290,17 @@ impl Run<'_> {
 fn last(count: usize, page: Page, greatest: Option<i64>) -> i64 {
     let full = i64::try_from(count).is_ok_and(|count| count >= page.limit);
     greatest.filter(|_| full).unwrap_or(page.until)
+}
+
+fn channel(row: StudioChannel) -> Result<ChannelRow, Reason> {
+    let platform = read("platform", &row.platform)?;
+    Ok(ChannelRow { id: row.id, experiment: row.experiment_id, platform, deleted: row.deleted })
+}
+
+fn participant(row: StudioParticipant) -> Result<ParticipantRow, Reason> {
+    let platform = read("platform", &row.platform)?;
+    let created_at = Some(row.created_at);
+    Ok(ParticipantRow { id: row.id, name: row.name, identifier: row.identifier, platform, created_at })
 }
 
 fn session(row: StudioSession) -> Result<SessionRow, Reason> {
