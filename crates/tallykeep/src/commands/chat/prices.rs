@@ -100,7 +100,7 @@ impl Add {
             day.to_zoned(TimeZone::UTC).map(|at| at.timestamp()).map_err(|error| usage(format!("{day}: {error}")))
         };
         let valid_to = match self.to {
-            Some(day) if day < self.from => return Err(usage("--to is before --from").into()),
+            Some(day) if day < self.from => return Err(usage("--to is before --from")),
             Some(day) => Some(midnight(day.tomorrow().map_err(|error| usage(format!("--to: {error}")))?)?),
             None => None,
         };
