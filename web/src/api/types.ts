@@ -1,3 +1,5 @@
+import type { components } from "./schema";
+
 /** The wire, as spec/invenio §7 has it plus our additive fields. Dates are `MM-DD` when `year` is set. */
 export interface WireSeries {
   id: string;
@@ -80,25 +82,8 @@ export interface Community {
   links?: { self_html?: string | null; records?: string | null };
 }
 
-/** `GET /api/v1/overview`. */
-export interface Overview {
-  team: string;
-  teams: { slug: string; name: string }[];
-  user: { name: string; local: boolean; roles: string[] };
-  domains: {
-    repository?: {
-      communities: { id: string; slug: string; title: string; records: number | null; dashboard_enabled: boolean }[];
-      records: number | null;
-      views: number | null;
-      downloads: number | null;
-      complete_to: string | null;
-      as_of: string | null;
-      agg_in_progress: boolean;
-    } | null;
-    packages?: { products: { id: string; name: string }[] } | null;
-    chat?: { bots: { id: string; name: string }[] } | null;
-  };
-}
+/** `GET /api/v1/overview`, as the server describes it. */
+export type Overview = components["schemas"]["Overview"];
 
 /** `GET /api/records?sort=…`. */
 export interface RecordHit {

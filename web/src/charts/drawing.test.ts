@@ -226,6 +226,47 @@ it("hatches stay inside their rectangle", () => {
   }
 });
 
+describe("notes on days", () => {
+  const notes = (...given: [number, string][]) =>
+    draw("line", figure(), { annotations: given.map(([index, text]) => ({ index, text })) })
+      .shapes.filter((shape) => shape.type === "text" && given.some(([, text]) => shape.style.text === text))
+      .map((shape) => shape.style as { text: string; x: number; y: number; textAlign: string });
+  const span = (note: { text: string; x: number; textAlign: string }) => {
+    const width = note.text.length * 6;
+    return note.textAlign === "left" ? [note.x, note.x + width] : [note.x - width, note.x];
+  };
+
+  it("never run over the ends of the plot, and never into each other", () => {
+    const drawn = notes([4, "Collector was down for three days"], [5, "A talk at a conference"], [6, "Version 2.0"]);
+    expect(drawn).toHaveLength(3);
+    for (const note of drawn) {
+      const [from, to] = span(note);
+      expect(from).toBeGreaterThanOrEqual(0);
+      expect(to).toBeLessThanOrEqual(700);
+      for (const other of drawn) {
+        if (other === note || other.y !== note.y) continue;
+        const [start, end] = span(other);
+        expect(to! <= start! || from! >= end!).toBe(true);
+      }
+    }
+  });
+
+  it("keep their line where no row is left for their words", () => {
+    const crowd = Array.from({ length: 6 }, (_, index): [number, string] => [3, `note number ${index} of a crowd`]);
+    const drawing = draw("line", figure(), { annotations: crowd.map(([index, text]) => ({ index, text })) });
+    expect(count(drawing, "annotation")).toBe(6);
+    expect(notes(...crowd).length).toBeLessThan(6);
+  });
+});
+
+it("the period compared with is ticks on single bars and nothing across a stack", () => {
+  const parts = ["a", "b"].map((id, color): Series => ({ id, name: id, color, rank: 1, points: KIT }));
+  const comparison = { label: "before", values: KIT.map(() => 20), buckets };
+  expect(count(draw("bar", { ...figure(), comparison }), "comparison")).toBe(7);
+  expect(count(draw("bar", { ...figure(parts), comparison }, { stacked: true }), "comparison")).toBe(0);
+  expect(count(draw("line", { ...figure(), comparison }), "comparison")).toBe(1);
+});
+
 describe("the map", () => {
   it("classes by powers of ten, the highest open", () => {
     expect(mapClasses(412_208)).toEqual([

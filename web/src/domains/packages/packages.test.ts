@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { MonthRow, PackageItem, PackagesDashboard } from "../../api/packages";
+import type { MetricCoverage, MonthRow, PackageItem, PackagesDashboard } from "../../api/packages";
+import { isoDay } from "../../lib/days";
+import { translator } from "../../lib/i18n";
+import { tableCsv } from "../../ui/DataTable";
 import {
   changeOver,
   extensionFigure,
   itemFigure,
+  missingRuns,
   monthColumns,
   monthCsv,
   monthFigure,
@@ -11,6 +15,8 @@ import {
   signalIdentity,
   starFigure,
 } from "./figures";
+import { signalsCsv } from "./InsightsTab";
+import { reportActions } from "./ReportMenu";
 
 const point = (end: string, value: number, extra = {}) => ({
   period_start: end,
@@ -207,5 +213,103 @@ it("names repositories for people and signals by what does not move", () => {
   expect(repositoryTitle("lance-format/lance-graph")).toBe("Lance Graph");
   expect(signalIdentity("download_spike:2026-01-01:2026-01-30:lancedb-nodejs-downloads-spiked")).toBe(
     "download_spike:lancedb-nodejs-downloads-spiked",
+  );
+});
+
+describe("what is missing", () => {
+  const metric = (id: string, missing: MetricCoverage["missing"], soon: string[] = []): MetricCoverage => ({
+    metric_id: id,
+    display_name: id,
+    source: "npm",
+    subject: id,
+    newest_day: null,
+    stale_days: null,
+    days_present: 0,
+    days_expected: 0,
+    strip: "",
+    missing,
+    leaving_soon: soon,
+    pending: [],
+  });
+  const day = (text: string, until: string | null) => ({ day: text, deliverable: until !== null, until });
+
+  it("neighbouring days with one fate are one line, the most urgent first", () => {
+    const runs = missingRuns([
+      metric("lost", [day("2024-01-01", null), day("2024-01-02", null)]),
+      metric("later", [day("2026-02-01", "2026-07-01")]),
+      metric(
+        "soon",
+        [day("2026-01-10", "2026-03-10"), day("2026-01-11", "2026-03-11"), day("2026-01-13", "2026-03-13")],
+        ["2026-01-10"],
+      ),
+    ]);
+    expect(runs.map((run) => [run.metric_id, isoDay(run.start), isoDay(run.end), run.soon])).toEqual([
+      ["soon", "2026-01-10", "2026-01-11", true],
+      ["soon", "2026-01-13", "2026-01-13", false],
+      ["later", "2026-02-01", "2026-02-01", false],
+      ["lost", "2024-01-01", "2024-01-02", false],
+    ]);
+    // The earliest day leaves first, so its deadline is the run's.
+    expect(runs[0]!.until).toBe("2026-03-10");
+  });
+});
+
+it("a month to which few packages have come starts no line, and one that lacks some is provisional", () => {
+  const months = (first: number, second: number) =>
+    monthFigure(
+      dashboard({
+        monthly_download_snapshots: [
+          row("2025-12-31", { total: 3 }, { metrics_present: first, metrics_expected: 8 }),
+          row("2026-01-31", { total: 90 }, { metrics_present: second, metrics_expected: 8 }),
+          row("2026-02-28", { total: 99 }, { metrics_present: 8, metrics_expected: 8 }),
+        ],
+      }),
+      "total",
+      "Total",
+    )!;
+  const cut = months(1, 7);
+  expect(cut.total.points.slice(0, 2).map((one) => [one.value, one.state])).toEqual([
+    [90, "provisional"],
+    [99, "final"],
+  ]);
+  expect(cut.notes).toEqual(["1"]);
+  expect(months(4, 8).total.points[0]!.value).toBe(3);
+  expect(months(4, 8).notes).toEqual([]);
+});
+
+it("reports are offered for whole months, newest first, the newest also as a table", () => {
+  const opened: string[] = [];
+  const actions = reportActions(dashboard(), translator("en"), "en", (address) => opened.push(address));
+  expect(actions.map((action) => action.label)).toEqual([
+    "February 2026, page",
+    "February 2026, CSV",
+    "January 2026, page",
+    "November 2025, page",
+  ]);
+  actions[1]!.run();
+  expect(opened).toEqual(["/api/v1/packages/report?month=2026-02&format=csv"]);
+});
+
+it("a table's file has its columns in its order and leaves empty what is not known", () => {
+  const columns = [
+    { id: "a", label: "Name", cell: () => null, csv: (one: { name: string }) => one.name },
+    { id: "b", label: "Bar", cell: () => null },
+    { id: "c", label: "Value", cell: () => null, csv: () => null },
+  ];
+  expect(tableCsv(columns, [{ name: "a, b" }])).toBe('Name,Value\r\n"a, b",\r\n');
+});
+
+it("insights are saved with the words that stand on the page", () => {
+  const signal = {
+    signal_id: "download_spike:2026-01-01:2026-01-30:lance:python",
+    signal_type: "download_spike",
+    window_start: "2026-01-01",
+    window_end: "2026-01-30",
+    title: "Lance spiked",
+    summary: "It rose",
+    evidence_ids: ["github:1"],
+  };
+  expect(signalsCsv(dashboard(), [signal]).split("\r\n")[1]).toBe(
+    "download_spike,pending,2026-01-01,2026-01-30,Lance spiked,It rose,github:1",
   );
 });

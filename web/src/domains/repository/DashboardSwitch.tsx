@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { apiBase, request } from "../../api/client";
+import type { components } from "../../api/schema";
 import type { Community, DashboardConfig } from "../../api/types";
 import { useI18n } from "../../lib/i18n";
 import { Segmented } from "../../ui/controls";
@@ -20,10 +21,8 @@ export function DashboardSwitch({ config, community }: { config: DashboardConfig
   const choose = (id: "on" | "off") => {
     if ((id === "on") === enabled) return;
     setState("saving");
-    request(`${apiBase()}/api/v1/communities/${encodeURIComponent(community.id)}/dashboard`, {
-      method: "PUT",
-      body: { enabled: id === "on" },
-    })
+    const body: components["schemas"]["DashboardSwitch"] = { enabled: id === "on" };
+    request(`${apiBase()}/api/v1/communities/${encodeURIComponent(community.id)}/dashboard`, { method: "PUT", body })
       .then(() => window.location.reload())
       .catch((cause: Error) => setState({ problem: cause.message === "network" ? t("error.network") : cause.message }));
   };

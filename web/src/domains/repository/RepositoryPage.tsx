@@ -210,6 +210,12 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
         actions={reportActions}
       />
       {community && <DashboardSettings config={config} community={community} />}
+      {config.links?.help && (
+        <a className="button" href={config.links.help}>
+          <Icon name="help" />
+          <span>{t("action.help")}</span>
+        </a>
+      )}
     </>
   );
   const head = (

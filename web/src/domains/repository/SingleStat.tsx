@@ -74,7 +74,9 @@ export function SingleStat({ spec, title }: { spec: Extract<ComponentSpec, { kin
           ? figure?.notSplit
             ? t("filter.notSplit", { name: filterName })
             : t("tile.noDataUntil", { day: formatDayShort(view.range.end, locale) })
-          : undefined
+          : kind === "delta" && spec.metrics.includes("uploaders")
+            ? t("stat.sumOfDays")
+            : undefined
       }
       retry={family.retry}
     />

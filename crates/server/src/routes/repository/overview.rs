@@ -39,8 +39,11 @@ pub struct Visitor {
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Domains {
+    #[schema(required = true)]
     repository: Option<RepositoryPart>,
+    #[schema(required = true)]
     packages: Option<PackagesPart>,
+    #[schema(required = true)]
     chat: Option<ChatPart>,
 }
 
@@ -48,13 +51,16 @@ pub struct Domains {
 pub struct RepositoryPart {
     communities: Vec<CommunityLine>,
     /// Of the whole repository; null where nothing is rolled up yet, never 0 for that.
+    #[schema(required = true)]
     records: Option<i64>,
+    #[schema(required = true)]
     views: Option<i64>,
+    #[schema(required = true)]
     downloads: Option<i64>,
     /// The last day whose numbers no longer change by themselves.
-    #[schema(format = Date)]
+    #[schema(required = true, format = Date)]
     complete_to: Option<String>,
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     as_of: Option<String>,
     agg_in_progress: bool,
 }
@@ -64,6 +70,7 @@ pub struct CommunityLine {
     id: String,
     slug: String,
     title: String,
+    #[schema(required = true)]
     records: Option<i64>,
     dashboard_enabled: bool,
 }
