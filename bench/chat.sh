@@ -9,4 +9,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 scripts/install-test-tools >/dev/null
-exec cargo run -q -p tallykeep-server --example bench_chat -- "${1:-1000000}" "${2:-5}" "${3:-200}"
+exec cargo run -q -p tallykeep-server --features bench --example bench_chat -- "${1:-1000000}" "${2:-5}" "${3:-200}"
