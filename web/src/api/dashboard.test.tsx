@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { parseDay } from "../lib/days";
 import { blockKey, deleteBlock, isFresh, MOST_ENTRIES, readBlock, writeBlock } from "./blockCache";
 import { apiBase } from "./client";
-import { useBlocks, yearsOf } from "./dashboard";
+import { rangeOf, useBlocks, yearsOf } from "./dashboard";
 import type { CategoryResult } from "./types";
 
 const SCOPE = { community: "c0ffee00-0000-4000-8000-000000000001", team: "default" };
@@ -84,6 +84,7 @@ describe("loading years", () => {
       date_basis: "added",
       start_date: "2026-01-01",
       end_date: "2026-12-31",
+      optimize: true,
     });
     await waitFor(async () => expect((await readBlock(key(2025)))?.etag).toBe('"2025-2025"'));
   });
@@ -206,6 +207,13 @@ describe("the browser's copy", () => {
     ].map(blockKey);
     expect(new Set(keys).size).toBe(keys.length);
   });
+});
+
+it("a report asks for everything, whatever the page's layout draws", async () => {
+  answers = (year) => answer(year, year);
+  const identity = { ...SCOPE, family: "record-delta", basis: "added", start: "2026-01-01", end: "2026-01-31" };
+  expect(await rangeOf(SCOPE, identity)).toEqual(block(2026, 2026));
+  expect(asked[0]!.body["record-delta-category"]!.params.optimize).toBeUndefined();
 });
 
 it("years of overlapping spans are asked once", () => {

@@ -40,14 +40,20 @@ async function inventedBlock(identity: BlockIdentity, today: string): Promise<Ca
 
 /** The numbers of a range: the server's, or invented ones where the page says so. */
 export async function rangeOf(scope: Scope, identity: BlockIdentity): Promise<CategoryResult> {
-  return scope.testDay ? inventedBlock(identity, scope.testDay) : (await fetchBlock(identity, null)).result;
+  return scope.testDay
+    ? inventedBlock(identity, scope.testDay)
+    : (await fetchBlock(identity, null, undefined, true)).result;
 }
 
-/** Asks the server for one year. A 304 hands back the copy that `etag` belongs to. */
+/**
+ * Asks the server for one year. A 304 hands back the copy that `etag` belongs to. A page asks for what its layout draws
+ * (`optimize`, spec §7), a report for everything.
+ */
 export async function fetchBlock(
   identity: BlockIdentity,
   copy: { etag: string | null; result: CategoryResult } | null,
   signal?: AbortSignal,
+  everything = false,
 ): Promise<{ result: CategoryResult; etag: string | null }> {
   const name = queryName(identity.family as Family);
   const response = await request(`${apiBase()}/api/stats-dashboard`, {
@@ -60,6 +66,7 @@ export async function fetchBlock(
           date_basis: identity.basis,
           start_date: identity.start,
           end_date: identity.end,
+          ...(everything ? {} : { optimize: true }),
         },
       },
     },
