@@ -101,6 +101,22 @@ pub fn interrupted() -> tokio_util::sync::CancellationToken {
     token
 }
 
+/// Whether the person at the terminal, or the confirming flag, wants it.
+///
+/// Errors: bad usage where nobody can be asked and the flag is not given.
+pub fn confirmed(flag_given: bool, warning: &str, flag: &str) -> anyhow::Result<bool> {
+    if flag_given {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(usage(format!("{warning} Nobody can be asked here: give {flag} to confirm")));
+    }
+    crate::output::ask(&format!("{warning} Continue? [y/N] "));
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(["y", "yes"].contains(&line.trim().to_lowercase().as_str()))
+}
+
 /// The data dir where neither flag nor `TALLYKEEP_DATA_DIR` names one: `COMMUNITY_METRICS_STORE` of the seed, else ours.
 pub fn default_data_dir() -> std::path::PathBuf {
     let store = std::env::var_os("COMMUNITY_METRICS_STORE").filter(|store| !store.is_empty());

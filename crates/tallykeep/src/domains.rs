@@ -4,23 +4,31 @@ use std::{path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use tallykeep_repository::{Repository, Settings, TeamRepository, aggregate::AggregateRequest};
+use tallykeep_repository::{Repository, Settings, TeamRepository, aggregate::AggregateRequest, usage::MigrateRequest};
 use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, TimetableEntry};
 
 use crate::{commands::people::accounts, context::Context};
 
 /// Job kind of repository aggregation.
 pub const AGGREGATE: &str = "repository.aggregate";
+/// Job kind of the migration of usage events.
+pub const MIGRATE: &str = "repository.migrate";
 /// Held by a live `serve`: queued jobs will be done.
 pub const SERVE_LEASE: &str = "serve";
 
 /// The repository settings, with the environment over the file; mistakes are usage errors.
 pub fn settings(context: &Context) -> anyhow::Result<Settings> {
     let config = context.config.repository.clone().with_env(|key| std::env::var(key).ok());
-    for key in config.without_meaning() {
-        tracing::info!("{key} is accepted but has no meaning here");
-    }
+    note_without_meaning(&config.without_meaning());
     config.settings().map_err(|error| crate::exit::usage(error.to_string()))
+}
+
+/// Says once per process which given keys mean nothing here.
+fn note_without_meaning(keys: &[&str]) {
+    static SAID: std::sync::Once = std::sync::Once::new();
+    if !keys.is_empty() {
+        SAID.call_once(|| crate::output::note!("note: accepted, but without meaning here: {}", keys.join(", ")));
+    }
 }
 
 /// The repository domain of the chosen team.
@@ -52,6 +60,7 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         .serves_timetable(scheduled)
         .with(repository)
         .job(AGGREGATE, aggregate_job)
+        .job(MIGRATE, migrate_job)
         .timetable(timetable);
     let builder = crate::commands::packages::wiring::install(builder, context)?;
     let builder = crate::commands::chat::wiring::install(builder, context).await?;
@@ -78,6 +87,24 @@ async fn aggregate_job(context: JobContext) -> Result<Value, JobError> {
         .map_err(|error| JobError(error.to_string()))?;
     Ok(json!({"status": result.status, "total_duration": result.total_duration,
         "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()}))
+}
+
+async fn migrate_job(context: JobContext) -> Result<Value, JobError> {
+    let repository = context.service::<Repository>()?.of(context.team().clone());
+    let request = MigrateRequest::from_json(&context.job.args);
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let migrated = repository
+        .migrate_usage(&request, &mut |p| {
+            context.progress(number(p.done), Some(number(p.all)), &p.step);
+            !context.is_cancelled()
+        })
+        .await
+        .map_err(|error| JobError(error.to_string()))?;
+    match &migrated.error {
+        Some(error) => Err(JobError(error.clone())),
+        None => Ok(json!({"total_processed": migrated.total_processed, "total_errors": migrated.total_errors,
+            "completed": migrated.completed, "health_issues": migrated.health_issues})),
+    }
 }
 
 /// Starts `tallykeep worker` as a process of its own, which outlives this one. Answers its PID and log.

@@ -26,15 +26,23 @@ pub fn report(outcome: anyhow::Result<()>) -> ExitCode {
     if error.chain().any(is_closed_pipe) {
         return ExitCode::SUCCESS;
     }
-    let code = match error.downcast_ref::<Exit>() {
-        Some(Exit::Usage(_)) => 2,
-        Some(Exit::Said) => return ExitCode::from(1),
-        None if error.chain().any(is_busy) => 75,
-        None => 1,
-    };
+    let code = code(&error);
+    if matches!(error.downcast_ref::<Exit>(), Some(Exit::Said)) {
+        return ExitCode::from(code);
+    }
     // When standard error is closed there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "tallykeep: {error:#}");
     ExitCode::from(code)
+}
+
+/// The exit code an error ends the program with.
+pub fn code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<Exit>() {
+        Some(Exit::Usage(_)) => 2,
+        Some(Exit::Said) => 1,
+        None if error.chain().any(is_busy) => 75,
+        None => 1,
+    }
 }
 
 /// The errors of domains show that of control as their own, so it is no cause of theirs but part of them.

@@ -21,12 +21,13 @@ const KNOWN: &[&str] = &[
     "STATS_DASHBOARD_COMPRESS_JSON",
     "STATS_DASHBOARD_CLIENT_CACHE_COMPRESSION_ENABLED",
     "COMMUNITY_STATS_CATCHUP_INTERVAL",
+    "STATS_DASHBOARD_CATCHUP_INTERVAL",
     "COMMUNITY_STATS_TOP_SUBCOUNT_LIMIT",
     "COMMUNITY_STATS_SUBCOUNTS",
-    "COMMUNITY_STATS_FILTER_AGGREGATION_SIZE",
     "STATS_DASHBOARD_REINDEXING_MAX_BATCHES",
     "STATS_DASHBOARD_REINDEXING_BATCH_SIZE",
     "STATS_DASHBOARD_REINDEXING_MAX_MEMORY_PERCENT",
+    "STATS_DASHBOARD_REINDEXING_MAX_SPOT_CHECK_SAMPLE_SIZE",
     "STATS_DASHBOARD_MAX_SPOT_CHECK_SAMPLE_SIZE",
     "STATS_CACHE_DEFAULT_TTL",
     "STATS_CACHE_PREFIX",
@@ -52,6 +53,9 @@ const WITHOUT_MEANING: &[&str] = &[
     "COMMUNITY_STATS_CELERYBEAT_AGG_SCHEDULE",
     "COMMUNITY_STATS_CELERYBEAT_CACHE_SCHEDULE",
     "COMMUNITY_STATS_CELERYBEAT_SCHEDULE",
+    // Activity filters see every community here, however many there are.
+    "COMMUNITY_STATS_FILTER_AGGREGATION_SIZE",
+    "SEARCH_INDEX_PREFIX",
     "COMMUNITY_STATS_INITIAL_CHUNK_SIZE",
     "COMMUNITY_STATS_MIN_CHUNK_SIZE",
     "COMMUNITY_STATS_MAX_CHUNK_SIZE",
@@ -72,6 +76,8 @@ const WITHOUT_MEANING: &[&str] = &[
     "COMMUNITY_STATS_SCAN_PAGE_SIZE",
     "COMMUNITY_STATS_SCAN_PAGE_SIZE_MIN",
     "COMMUNITY_STATS_SCAN_PAGE_SIZE_MAX",
+    "COMMUNITY_STATS_SCAN_PAGE_MIN",
+    "COMMUNITY_STATS_SCAN_PAGE_MAX",
     "COMMUNITY_STATS_DELTA_BUFFER_SIZE",
     "COMMUNITY_STATS_SCAN_SCROLL",
     "COMMUNITY_STATS_MEM_BUDGET_BYTES",
@@ -79,7 +85,10 @@ const WITHOUT_MEANING: &[&str] = &[
     "STATS_DATA_SERIES_PAGE_SIZE",
     "STATS_DATA_SERIES_PAGE_SIZE_MIN",
     "STATS_DATA_SERIES_PAGE_SIZE_MAX",
+    "STATS_DATA_SERIES_PAGE_MIN",
+    "STATS_DATA_SERIES_PAGE_MAX",
     "STATS_DATA_SERIES_PAGE_OVERHEAD",
+    "STATS_DATA_SERIES_OVERHEAD",
     "STATS_DATA_SERIES_SERIES_OVERHEAD",
     "STATS_DATA_SERIES_MEM_SAFETY_FACTOR",
     "STATS_DATA_SERIES_INMEMORY_MULTIPLIER",
@@ -191,7 +200,12 @@ impl Config {
             use_test_data: self.boolean("STATS_DASHBOARD_USE_TEST_DATA", false)?,
             compress_json: self.boolean("STATS_DASHBOARD_COMPRESS_JSON", false)?,
             client_cache_compression: self.boolean("STATS_DASHBOARD_CLIENT_CACHE_COMPRESSION_ENABLED", false)?,
-            catchup_days: self.number("COMMUNITY_STATS_CATCHUP_INTERVAL", 365)?.max(1),
+            // An older document of the seeds calls it by the second name.
+            catchup_days: match self.given.get("COMMUNITY_STATS_CATCHUP_INTERVAL") {
+                Some(_) => self.number("COMMUNITY_STATS_CATCHUP_INTERVAL", 365)?,
+                None => self.number("STATS_DASHBOARD_CATCHUP_INTERVAL", 365)?,
+            }
+            .max(1),
             top_limit: usize::try_from(self.number("COMMUNITY_STATS_TOP_SUBCOUNT_LIMIT", 20)?).unwrap_or(20),
             exclude_robots: self.boolean("exclude_robots", true)?,
             exclude_machines: self.boolean("exclude_machines", false)?,
@@ -200,6 +214,10 @@ impl Config {
             migrate_batch: self.number("STATS_DASHBOARD_REINDEXING_BATCH_SIZE", 1000)?,
             migrate_batches: self.number("STATS_DASHBOARD_REINDEXING_MAX_BATCHES", 1000)?,
             migrate_memory_percent: self.number("STATS_DASHBOARD_REINDEXING_MAX_MEMORY_PERCENT", 85)?,
+            spot_checks: match self.given.get("STATS_DASHBOARD_REINDEXING_MAX_SPOT_CHECK_SAMPLE_SIZE") {
+                Some(_) => self.number("STATS_DASHBOARD_REINDEXING_MAX_SPOT_CHECK_SAMPLE_SIZE", 100)?,
+                None => self.number("STATS_DASHBOARD_MAX_SPOT_CHECK_SAMPLE_SIZE", 100)?,
+            },
             decimal_sizes: self.boolean("APP_RDM_DISPLAY_DECIMAL_FILE_SIZES", true)?,
             legacy_mmdd: self.boolean("legacy_mmdd", false)?,
             disabled_message_global: self.text(
@@ -288,6 +306,8 @@ pub struct Settings {
     pub migrate_batch: i64,
     pub migrate_batches: i64,
     pub migrate_memory_percent: i64,
+    /// Events of a migrated month that are looked at one by one.
+    pub spot_checks: i64,
     pub decimal_sizes: bool,
     /// Days of files as `MM-DD` where a series lies in one year.
     pub legacy_mmdd: bool,
@@ -317,6 +337,19 @@ mod tests {
         let settings = config.settings().expect("valid");
         assert!(!settings.scheduled_aggregation && settings.scheduled_caching);
         assert_eq!(settings.catchup_days, 10);
+    }
+
+    #[test]
+    fn every_key_is_taken_from_the_environment_and_those_without_meaning_are_told_apart() {
+        let upper = |key: &&&str| key.starts_with(|c: char| c.is_ascii_uppercase());
+        for key in KNOWN.iter().chain(WITHOUT_MEANING).filter(upper) {
+            let config = Config::default().with_env(|name| (name == *key).then(|| "1".to_owned()));
+            assert_eq!(config.given.len(), 1, "{key}");
+            assert_eq!(config.without_meaning().len(), usize::from(WITHOUT_MEANING.contains(key)), "{key}");
+        }
+        let config =
+            Config::default().with_env(|name| (name == "STATS_DASHBOARD_CATCHUP_INTERVAL").then(|| "30".to_owned()));
+        assert_eq!(config.settings().expect("valid").catchup_days, 30);
     }
 
     #[test]

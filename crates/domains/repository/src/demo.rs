@@ -6,7 +6,7 @@
 
 mod calendar;
 mod communities;
-mod random;
+pub(crate) mod random;
 mod usage;
 mod words;
 mod works;

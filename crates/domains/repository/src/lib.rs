@@ -23,6 +23,7 @@ pub mod subcounts;
 pub mod tables;
 #[cfg(test)]
 mod testing;
+pub mod usage;
 
 pub use config::{Config, ConfigError, Settings};
 pub use service::{Repository, RepositoryError, TeamRepository};

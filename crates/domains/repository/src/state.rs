@@ -405,8 +405,8 @@ fn read_all(stored: &[(&str, &str)], settings: &Settings) -> Vec<Result<Read, Re
 fn read_one(id: &str, doc: &str, settings: &Settings) -> Result<Read, RepositoryError> {
     let document: Value = serde_json::from_str(doc)?;
     let record = Record::from_json(&document).map_err(|e| RepositoryError::Damaged(format!("record {id}: {e}")))?;
-    let own = enrichment(&document);
     let subcounts = &settings.subcounts;
+    let own = enrichment_by(&document, subcounts);
     // A download counts for the type of its one file, not for those of all.
     let by_types = |side: &Side| side.sources.iter().any(|s| s.path.first().is_some_and(|p| p == "file_types"));
     let view = usage_items(subcounts, &own, |_| true);
@@ -459,8 +459,20 @@ fn file_types(record: &Record) -> Vec<Item> {
     found.into_iter().map(|(ext, times)| Item { id: ext.to_owned(), label: None, times }).collect()
 }
 
-/// The enrichment a record gives to its usage events (spec/invenio §1.5), communities apart.
-pub fn enrichment(document: &Value) -> Value {
+/// The enrichment a record gives to its usage events, communities apart: the fields of spec/invenio §1.5 and those that configured breakdowns take from
+/// elsewhere in the record. One way for live, migrated and invented events.
+pub fn enrichment_by(document: &Value, subcounts: &[Subcount]) -> Value {
+    let mut own = enrichment(document);
+    for side in subcounts.iter().filter_map(|subcount| subcount.usage.as_ref()) {
+        let Some(field) = side.own_field() else { continue };
+        if let (Some(value), Some(fields)) = (side.extract(document), own.as_object_mut()) {
+            fields.insert(field.to_owned(), value);
+        }
+    }
+    own
+}
+
+fn enrichment(document: &Value) -> Value {
     let mut own = Map::new();
     let mut put = |field: &str, value: Option<Value>| {
         if let Some(value) = value.filter(|v| !v.is_null()) {

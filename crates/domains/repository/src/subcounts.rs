@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tallykeep_model::Label;
 
+use crate::documents::ENRICHMENT;
+
 /// One configured breakdown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subcount {
@@ -22,6 +24,8 @@ pub struct Side {
     pub sources: Vec<Source>,
     /// The field of a usage event that carries it; `None`: the event has it by itself.
     pub event_field: Option<String>,
+    /// Where in the record that field comes from, where it is none of the fields every enrichment has.
+    pub extraction: Option<Vec<String>>,
 }
 
 /// One field values come from.
@@ -78,7 +82,30 @@ impl Side {
             with_files_only: value.get("with_files_only").and_then(Value::as_bool).unwrap_or(false),
             sources,
             event_field: value.get("event_field").and_then(Value::as_str).map(str::to_owned),
+            extraction: value.get("extraction_path_for_event").and_then(Value::as_str).map(split),
         })
+    }
+
+    /// The field of an enrichment that is there because of this configuration alone.
+    pub fn own_field(&self) -> Option<&str> {
+        self.event_field.as_deref().filter(|field| !ENRICHMENT.contains(field))
+    }
+
+    /// What such a field holds for events of a record: what stands at the path it was given, else under `metadata` by its own name. Lists on
+    /// the way are walked through; several finds are a list.
+    pub fn extract(&self, record: &Value) -> Option<Value> {
+        let named = || self.own_field().map(|field| vec!["metadata".to_owned(), field.to_owned()]);
+        let path = self.extraction.clone().or_else(named)?;
+        let mut found = vec![record];
+        let mut several = false;
+        for part in &path {
+            several |= found.iter().any(|holder| holder.get(part).is_some_and(Value::is_array));
+            found = found.into_iter().flat_map(|holder| children(holder, part)).collect();
+        }
+        if several {
+            return Some(Value::Array(found.into_iter().cloned().collect()));
+        }
+        found.first().map(|value| (*value).clone())
     }
 }
 
@@ -233,6 +260,22 @@ mod tests {
         let document = json!({"custom_fields": {"journal:journal": {"title": "J"}}});
         assert_eq!(ids(&records("periodicals"), &document), [("J".to_owned(), 1)]);
         assert!(ids(&records("subjects"), &json!({"metadata": {"subjects": [{"subject": "free text"}]}})).is_empty());
+    }
+
+    #[test]
+    fn a_field_of_ones_own_is_taken_from_the_record() {
+        let config = json!({"formats": {"usage_events": {"snapshot_type": "all", "event_field": "formats",
+            "extraction_path_for_event": "metadata.formats.name", "source_fields": [{"field": "formats"}]}},
+            "version": {"usage_events": {"snapshot_type": "all", "event_field": "version", "source_fields": [{"field": "version"}]}}});
+        let all = Subcount::list_from_json(&config).expect("valid");
+        let extract = |name: &str, record: &Value| {
+            all.iter().find(|s| s.name == name).and_then(|s| s.usage.as_ref()).expect("configured").extract(record)
+        };
+        let record = json!({"metadata": {"formats": [{"name": "a"}, {"name": "b"}], "version": "v2"}});
+        assert_eq!(extract("formats", &record), Some(json!(["a", "b"])));
+        assert_eq!(extract("version", &record), Some(json!("v2")));
+        assert_eq!(extract("version", &json!({})), None);
+        assert!(default_subcounts().iter().filter_map(|s| s.usage.as_ref()).all(|side| side.own_field().is_none()));
     }
 
     #[test]

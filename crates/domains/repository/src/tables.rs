@@ -192,3 +192,25 @@ pub static VISITOR_SETS: TableDef = TableDef {
     partition: &["month"],
     statistics: &["day", "scope"],
 };
+
+/// What each usage event was found to count for when it was enriched, beside the event itself: which entry of [`ENRICHMENTS`]. The values of
+/// `config` say by which configuration of breakdowns; an event has at most one row of each.
+pub static ENRICHED: TableDef = TableDef {
+    name: "repository_usage_enrichment",
+    columns: &[
+        Column::new("ts", Instant),
+        Column::new("identity_high", Int),
+        Column::new("identity_low", Int),
+        Column::new("enrichment", Int),
+    ],
+    partition: &["month", "kind", "config"],
+    statistics: &["ts"],
+};
+
+/// Enrichments (spec/invenio §1.5: communities and metadata), each once, as JSON. Many events share one.
+pub static ENRICHMENTS: TableDef = TableDef {
+    name: "repository_enrichments",
+    columns: &[Column::new("id", Int), Column::new("doc", Text)],
+    partition: &[],
+    statistics: &[],
+};

@@ -45,8 +45,14 @@ impl TeamRepository {
         let now = self.control.clock().now();
         #[expect(clippy::cast_precision_loss, reason = "counts and sizes below 2^52")]
         let number = |n: i64| Some(n as f64);
+        // A breakdown that was added has no past to restate: its numbers were missing.
+        let came = |t: &&Touched| {
+            let name = vocabulary.dimensions.text(t.cell.dimension());
+            reasons.get(&t.day).is_some_and(|reason| crate::usage::came_with(reason, name))
+        };
         touched
             .iter()
+            .filter(|t| !came(t))
             .map(|t| Restatement {
                 family: aggregator.to_owned(),
                 scope: vocabulary.scopes.text(t.cell.scope()).to_owned(),

@@ -10,6 +10,8 @@ mod usage_month;
 mod visitor_sets;
 mod window;
 
+pub(crate) use usage_month::DAY_MICROS;
+
 use std::{collections::HashMap, time::Instant};
 
 use jiff::civil::Date;
@@ -22,6 +24,7 @@ use crate::{
     records::ENRICHMENT,
     state::{Basis, State},
     tables::MEMBERSHIPS,
+    usage::MigrateRequest,
 };
 
 pub use report::{AggregateResult, AggregatorResult, CommunityDetails};
@@ -241,10 +244,7 @@ impl TeamRepository {
         let wanted = |a: Aggregator| request.aggregators.is_empty() || request.aggregators.contains(&a);
         if wanted(Aggregator::UsageDelta) && raw.iter().any(|(_, state)| state == "raw") {
             // Precondition B: events nobody enriched yet.
-            for (month, _) in raw.iter().filter(|(_, state)| state == "raw") {
-                self.control.set_watermark(ENRICHMENT, month, "completed").await?;
-            }
-            return Ok(AggregateResult::displaced("displaced by usage events migration", started.elapsed()));
+            return self.migrate_instead(&raw, started, watch).await;
         }
         let enabled = self.enabled_communities(&state).await?;
         let scopes = state.scopes(&request.communities, |c| enabled.contains(&c.id))?;
@@ -278,6 +278,29 @@ impl TeamRepository {
     async fn covered(&self, aggregator: Aggregator) -> Result<HashMap<String, Coverage>, RepositoryError> {
         let list = self.control.coverage(aggregator.name()).await?;
         Ok(list.into_iter().map(|c| (c.scope.clone(), c)).collect())
+    }
+
+    /// The migration of the months nobody enriched takes this run's place (spec/invenio §4.7).
+    async fn migrate_instead(
+        &self,
+        raw: &[(String, String)],
+        started: Instant,
+        watch: &mut Watch<'_>,
+    ) -> Result<AggregateResult, RepositoryError> {
+        let months = raw.iter().filter(|(_, state)| state == "raw");
+        let months = months.filter_map(|(key, _)| key.split_once('-').map(|(_, month)| month.to_owned())).collect();
+        let request = MigrateRequest { months, max_batches: Some(u64::MAX), ..MigrateRequest::default() };
+        let migrated = self
+            .migrate_usage(&request, &mut |p| {
+                let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+                let (done, all) = (number(p.done), number(p.all));
+                watch(AggregateProgress { aggregator: "usage-events-migration", done, all, step: p.step })
+            })
+            .await?;
+        let failed = migrated.error.is_some() || migrated.total_errors > 0;
+        let status =
+            if failed { "failed - usage events migration error" } else { "displaced by usage events migration" };
+        Ok(AggregateResult::displaced(status, started.elapsed()))
     }
 
     /// Snapshots are sums of deltas on reading; what is kept of them is how far they are known.

@@ -123,6 +123,11 @@ impl Hasher for Low {
     }
 }
 
+/// The field of an enrichment that only the configuration of this breakdown asks for.
+fn own_field(subcount: &crate::subcounts::Subcount) -> Option<&str> {
+    subcount.usage.as_ref().and_then(|side| side.own_field())
+}
+
 /// Small dense numbers for what a month's events name.
 #[derive(Default)]
 pub(super) struct Lookup {
@@ -207,7 +212,7 @@ impl Lookup {
             }
             let mut cells = [NOWHERE; 3];
             let set = if own.is_valid(row) {
-                let (set, scopes) = self.own_set(state, own.value(row))?;
+                let (set, scopes) = self.own_set(state, own.value(row), record)?;
                 self.scopes.extend(scopes.into_iter().filter(|s| wanted.covers(*s, bit)));
                 set
             } else {
@@ -340,13 +345,27 @@ impl Lookup {
     }
 
     /// The cells and communities of an enrichment that came with an event.
-    fn own_set(&mut self, state: &mut State, text: &str) -> Result<(u32, Vec<u32>), RepositoryError> {
-        let hash = xxh3_128(text.as_bytes());
+    fn own_set(
+        &mut self,
+        state: &mut State,
+        text: &str,
+        record: Option<u32>,
+    ) -> Result<(u32, Vec<u32>), RepositoryError> {
+        // Only breakdowns that somebody configured ask the record: their fields were not known when the event was enriched.
+        let record = record.filter(|_| state.settings.subcounts.iter().any(|s| own_field(s).is_some()));
+        let hash = xxh3_128(text.as_bytes()) ^ u128::from(record.map_or(0, |record| record + 1));
         if let Some(found) = self.own_sets.get(&hash) {
             return Ok(found.clone());
         }
         let own: Value = serde_json::from_str(text)?;
-        let cells = state.usage_cells(&own);
+        let mut cells = state.usage_cells(&own);
+        if let Some(record) = record {
+            let asks = |s: &&crate::subcounts::Subcount| own_field(s).is_some_and(|field| own.get(field).is_none());
+            let names: Vec<String> = state.settings.subcounts.iter().filter(asks).map(|s| s.name.clone()).collect();
+            let dimensions: Vec<u32> = names.iter().map(|name| state.vocabulary.dimensions.add(name)).collect();
+            let known = &state.records[record as usize].view;
+            cells.extend(known.iter().filter(|cell| dimensions.contains(&cell.dimension())));
+        }
         let found = (self.add_set(&cells), own_scopes(state, &own));
         self.own_sets.insert(hash, found.clone());
         Ok(found)

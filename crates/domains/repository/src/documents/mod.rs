@@ -8,7 +8,7 @@ mod usage;
 pub use community::Community;
 pub use membership::{MembershipEvent, MembershipKind};
 pub use record::{FileEntry, Record, extension};
-pub use usage::{UsageEvent, UsageKind};
+pub use usage::{ENRICHMENT, UsageEvent, UsageKind};
 
 use serde_json::Value;
 

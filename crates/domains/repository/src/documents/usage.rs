@@ -60,6 +60,38 @@ pub const ENRICHMENT: &[&str] = &[
     "file_types",
 ];
 
+/// Fields of an event that are no enrichment.
+const RAW: &[&str] = &[
+    "id",
+    "_id",
+    "event_type",
+    "timestamp",
+    "recid",
+    "parent_recid",
+    "unique_id",
+    "unique_session_id",
+    "session_id",
+    "visitor_id",
+    "country",
+    "referrer",
+    "via_api",
+    "is_robot",
+    "is_machine",
+    "updated_timestamp",
+    "bucket_id",
+    "file_id",
+    "file_key",
+    "size",
+    // Before anonymisation; never kept.
+    "user_id",
+    "ip_address",
+    "user_agent",
+];
+
+fn is_known(field: &str) -> bool {
+    RAW.contains(&field) || ENRICHMENT.contains(&field)
+}
+
 impl UsageEvent {
     /// Reads and checks an event. Errors name the field.
     pub fn from_json(document: &Value) -> Result<Self, Rejection> {
@@ -123,8 +155,11 @@ fn own(document: &Value) -> Result<Option<String>, Rejection> {
     match document.get("community_ids") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(_)) => {
+            // Fields of an enrichment come first and in one order; further ones belong to breakdowns somebody configured.
+            let standard = ENRICHMENT.iter().filter_map(|f| document.get(*f).map(|v| ((*f).to_owned(), v.clone())));
+            let further = document.as_object().into_iter().flatten().filter(|(name, _)| !is_known(name));
             let fields: Map<String, Value> =
-                ENRICHMENT.iter().filter_map(|f| document.get(*f).map(|v| ((*f).to_owned(), v.clone()))).collect();
+                standard.chain(further.map(|(name, value)| (name.clone(), value.clone()))).collect();
             Ok(Some(Value::Object(fields).to_string()))
         }
         Some(other) => reject("community_ids", format!("{other} is not a list")),

@@ -5,4 +5,5 @@ mod real_data;
 mod reference;
 mod support;
 mod ties;
+mod usage;
 mod worked_example;

@@ -40,11 +40,17 @@ impl House {
 
     /// The same data at another time, as another process would open it.
     pub async fn later(&self, now: &str) -> TeamRepository {
+        self.again(now, |_| {}).await
+    }
+
+    /// The same data at another time and with other settings.
+    pub async fn again(&self, now: &str, change: impl FnOnce(&mut Settings)) -> TeamRepository {
         let clock = Clock::Fixed(now.parse().expect("an instant"));
         let control = Control::open(&self.folder.path().join("data"), clock).await.expect("control opens");
         let lake = Lake::open(&self.folder.path().join("data/lake"), Duration::from_secs(60)).expect("lake opens");
-        let repository =
-            Repository::new(control.clone(), lake, Config::default().settings().expect("default settings"));
+        let mut settings = Config::default().settings().expect("default settings");
+        change(&mut settings);
+        let repository = Repository::new(control.clone(), lake, settings);
         repository.of(control.team(&"default".parse().expect("a slug")).await.expect("default team"))
     }
 

@@ -1,4 +1,4 @@
-//! `community-stats aggregate`
+//! `community-stats aggregate` and `aggregate-background`
 
 use std::time::Duration;
 
@@ -8,16 +8,21 @@ use jiff::civil::Date;
 use serde_json::json;
 use tallykeep_control::{JobState, NewJob};
 use tallykeep_repository::{
-    Settings,
-    aggregate::{AggregateRequest, Aggregator},
+    Settings, TeamRepository,
+    aggregate::{AggregateProgress, AggregateRequest, AggregateResult, Aggregator},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    background::{self, Folder, Process, Reporter},
+    context::Context,
+    domains,
+    exit::usage,
 };
 
-use crate::{context::Context, domains, exit::usage};
-
-/// Carries on window by window until caught up; each window is kept by itself.
+/// What to aggregate, for both commands.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: tallykeep community-stats aggregate --eager --verbose")]
-pub struct Aggregate {
+pub struct Selection {
     /// UUID or slug of a community, or `global` [default: all enabled communities and global]
     #[arg(long, value_name = "ID", num_args = 1..)]
     community_id: Vec<String>,
@@ -29,14 +34,6 @@ pub struct Aggregate {
     /// Last day [default: today]
     #[arg(long, value_name = "DATE")]
     end_date: Option<Date>,
-
-    /// Aggregate in this process and wait
-    #[arg(long, overrides_with = "no_eager")]
-    eager: bool,
-
-    /// Hand the work to a running `serve`, or to a process of its own
-    #[arg(long)]
-    no_eager: bool,
 
     /// Update the bookmarks (the default)
     #[arg(long, overrides_with = "no_update_bookmark")]
@@ -50,10 +47,6 @@ pub struct Aggregate {
     #[arg(long)]
     ignore_bookmark: bool,
 
-    /// Only these aggregations
-    #[arg(long, value_name = "NAME", num_args = 1..)]
-    aggregation_type: Vec<String>,
-
     /// Details of every aggregation
     #[arg(long)]
     verbose: bool,
@@ -63,8 +56,47 @@ pub struct Aggregate {
     force: bool,
 }
 
-impl Aggregate {
-    pub async fn run(self, context: &Context, settings: &Settings) -> anyhow::Result<()> {
+/// Carries on window by window until caught up; each window is kept by itself.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: tallykeep community-stats aggregate --eager --verbose")]
+pub struct Aggregate {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// Aggregate in this process and wait
+    #[arg(long, overrides_with = "no_eager")]
+    eager: bool,
+
+    /// Hand the work to a running `serve`, or to a process of its own
+    #[arg(long)]
+    no_eager: bool,
+
+    /// Only these aggregations
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    aggregation_type: Vec<String>,
+}
+
+/// Aggregates as a process of its own, which outlives this one
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: tallykeep community-stats aggregate-background --ignore-bookmark --pid-dir /var/run/tallykeep"
+)]
+pub struct AggregateBackground {
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    folder: Folder,
+}
+
+impl Selection {
+    /// The request, checked as far as it can be before anything runs.
+    async fn request(
+        &self,
+        context: &Context,
+        settings: &Settings,
+        aggregators: Vec<Aggregator>,
+    ) -> anyhow::Result<(TeamRepository, AggregateRequest)> {
         if !settings.scheduled_aggregation {
             if !self.force {
                 bail!(
@@ -76,17 +108,8 @@ impl Aggregate {
             );
             tracing::info!("bypassing COMMUNITY_STATS_SCHEDULED_TASKS_ENABLED because of --force");
         }
-        let aggregators = self
-            .aggregation_type
-            .iter()
-            .map(|name| {
-                let known = || Aggregator::ALL.map(Aggregator::name).join(", ");
-                Aggregator::from_name(name)
-                    .ok_or_else(|| usage(format!("--aggregation-type: no `{name}`; there are {}", known())))
-            })
-            .collect::<anyhow::Result<Vec<_>>>()?;
         let request = AggregateRequest {
-            communities: self.community_id,
+            communities: self.community_id.clone(),
             start: self.start_date,
             end: self.end_date,
             update_bookmark: !self.no_update_bookmark,
@@ -103,61 +126,120 @@ impl Aggregate {
         for name in &request.communities {
             repository.community(name).await?;
         }
-        let job = NewJob { kind: domains::AGGREGATE, args: request.to_json() };
+        Ok((repository, request))
+    }
+}
+
+impl AggregateBackground {
+    pub async fn run(self, context: &Context, settings: &Settings) -> anyhow::Result<()> {
+        background::check(context, Process::Aggregation, &self.folder)?;
+        let (repository, request) = self.selection.request(context, settings, Vec::new()).await?;
+        background::run(context, Process::Aggregation, &self.folder, async |reporter: Reporter| {
+            let stop = reporter.stop().clone();
+            let steps = Aggregator::ALL.map(Aggregator::name);
+            let result = aggregate_here(context, &repository, &request, &stop, &mut |p| {
+                // Eight aggregators, each with steps of its own: how far it is counts both.
+                let at = steps.iter().position(|name| *name == p.aggregator).unwrap_or(0);
+                let (at, all) = (at as u64, steps.len() as u64);
+                let part = (p.done.unsigned_abs() * 1000).checked_div(p.all.unsigned_abs()).unwrap_or(1000);
+                reporter.tell(at * 1000 + part, all * 1000, &format!("{}: {}", p.aggregator, p.step));
+            })
+            .await?;
+            let verbose = self.selection.verbose;
+            crate::output::say!(
+                "{}",
+                if verbose { &result.formatted_report_verbose } else { &result.formatted_report }
+            );
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Aggregate {
+    pub async fn run(self, context: &Context, settings: &Settings) -> anyhow::Result<()> {
+        let aggregators = self
+            .aggregation_type
+            .iter()
+            .map(|name| {
+                let known = || Aggregator::ALL.map(Aggregator::name).join(", ");
+                Aggregator::from_name(name)
+                    .ok_or_else(|| usage(format!("--aggregation-type: no `{name}`; there are {}", known())))
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let verbose = self.selection.verbose;
+        let (repository, request) = self.selection.request(context, settings, aggregators).await?;
         if !self.eager {
-            return hand_over(context, &job).await;
+            let job = NewJob { kind: domains::AGGREGATE, args: request.to_json() };
+            return hand_over(context, &job, "tallykeep community-stats status").await;
         }
-        let control = context.team_control().await?;
-        let id = control.start_job(&job).await?;
         let bar = bar(context);
         let plain = !context.is_terminal() && !context.options.json;
         if plain {
             crate::output::say!("Aggregating statistics of {}", scope_text(&request));
         }
         let stop = crate::context::interrupted();
-        let (beats, mut progress) = tokio::sync::watch::channel(tallykeep_control::JobProgress::default());
-        let beater = {
-            let (control, id) = (control.control().clone(), id.clone());
-            let stop = stop.clone();
-            tokio::spawn(async move {
-                loop {
-                    let now = progress.borrow_and_update().clone();
-                    if matches!(control.beat_job(&id, &now).await, Ok(true)) {
-                        stop.cancel();
-                    }
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-            })
-        };
-        let outcome = repository
-            .aggregate(&request, &id, &mut |p| {
-                bar.set_length(p.all.unsigned_abs());
-                bar.set_position(p.done.unsigned_abs());
-                bar.set_message(format!("{}: {}", p.aggregator, p.step));
-                if plain && (p.done == p.all || self.verbose) {
-                    crate::output::say!("  {} {}/{} {}", p.aggregator, p.done, p.all, p.step);
-                }
-                let step = Some(format!("{}: {}", p.aggregator, p.step));
-                beats.send_replace(tallykeep_control::JobProgress { done: p.done, all: Some(p.all), step });
-                !stop.is_cancelled()
-            })
-            .await;
-        beater.abort();
+        let outcome = aggregate_here(context, &repository, &request, &stop, &mut |p| {
+            bar.set_length(p.all.unsigned_abs());
+            bar.set_position(p.done.unsigned_abs());
+            bar.set_message(format!("{}: {}", p.aggregator, p.step));
+            if plain && (p.done == p.all || verbose) {
+                crate::output::say!("  {} {}/{} {}", p.aggregator, p.done, p.all, p.step);
+            }
+        })
+        .await;
         bar.finish_and_clear();
-        let control = control.control();
-        match outcome {
-            Ok(result) => {
-                let kept = json!({"status": result.status, "total_duration": result.total_duration,
-                    "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()});
-                control.end_job(&id, JobState::Done, Some(&kept), None).await?;
-                let report = if self.verbose { &result.formatted_report_verbose } else { &result.formatted_report };
-                context.print(&result, || report.clone())
+        let result = outcome?;
+        let report = if verbose { &result.formatted_report_verbose } else { &result.formatted_report };
+        context.print(&result, || report.clone())
+    }
+}
+
+/// Aggregates in this process, as a job that others see and may cancel.
+async fn aggregate_here(
+    context: &Context,
+    repository: &TeamRepository,
+    request: &AggregateRequest,
+    stop: &CancellationToken,
+    tell: &mut (dyn FnMut(&AggregateProgress) + Send),
+) -> anyhow::Result<AggregateResult> {
+    let control = context.team_control().await?;
+    let id = control.start_job(&NewJob { kind: domains::AGGREGATE, args: request.to_json() }).await?;
+    let (beats, mut progress) = tokio::sync::watch::channel(tallykeep_control::JobProgress::default());
+    let beater = {
+        let (control, id) = (control.control().clone(), id.clone());
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            loop {
+                let now = progress.borrow_and_update().clone();
+                if matches!(control.beat_job(&id, &now).await, Ok(true)) {
+                    stop.cancel();
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
-            Err(error) => {
-                let state = if stop.is_cancelled() { JobState::Cancelled } else { JobState::Failed };
-                control.end_job(&id, state, None, Some(&error.to_string())).await?;
-                Err(error.into())
-            }
+        })
+    };
+    let outcome = repository
+        .aggregate(request, &id, &mut |p| {
+            tell(&p);
+            let step = Some(format!("{}: {}", p.aggregator, p.step));
+            beats.send_replace(tallykeep_control::JobProgress { done: p.done, all: Some(p.all), step });
+            !stop.is_cancelled()
+        })
+        .await;
+    beater.abort();
+    let control = control.control();
+    match outcome {
+        Ok(result) => {
+            let kept = json!({"status": result.status, "total_duration": result.total_duration,
+                "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()});
+            control.end_job(&id, JobState::Done, Some(&kept), None).await?;
+            Ok(result)
+        }
+        Err(error) => {
+            let state = if stop.is_cancelled() { JobState::Cancelled } else { JobState::Failed };
+            control.end_job(&id, state, None, Some(&error.to_string())).await?;
+            Err(error.into())
         }
     }
 }
@@ -171,7 +253,7 @@ fn scope_text(request: &AggregateRequest) -> String {
 }
 
 /// Queues the job for a live `serve`; where there is none, starts a process of its own.
-async fn hand_over(context: &Context, job: &NewJob) -> anyhow::Result<()> {
+pub(super) async fn hand_over(context: &Context, job: &NewJob, follow: &str) -> anyhow::Result<()> {
     let control = context.team_control().await?;
     let id = control.queue_job(job).await?;
     let holder = control.control().lease_holder(domains::SERVE_LEASE).await?;
@@ -189,7 +271,7 @@ async fn hand_over(context: &Context, job: &NewJob) -> anyhow::Result<()> {
         }
     };
     let document = json!({"job": id, "status": how});
-    context.print(&document, || format!("{text}\nFollow it with: tallykeep community-stats status"))
+    context.print(&document, || format!("{text}\nFollow it with: {follow}"))
 }
 
 fn bar(context: &Context) -> ProgressBar {

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
-use tallykeep_repository::events::BackfillRequest;
+use tallykeep_repository::events::{BackfillRequest, Backfilled};
 
-use crate::{context::Context, domains};
+use crate::{
+    background::{self, Folder, Process, Reporter},
+    context::Context,
+    domains,
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum CommunityEvents {
@@ -14,6 +18,8 @@ pub enum CommunityEvents {
     Generate(Generate),
     /// Count what `generate` would write
     Status(Status),
+    /// Write them in a process of its own, which outlives this one
+    GenerateBackground(GenerateBackground),
 }
 
 #[derive(Debug, clap::Args)]
@@ -62,6 +68,18 @@ pub struct Generate {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: tallykeep community-stats community-events generate-background --community-id my-community"
+)]
+pub struct GenerateBackground {
+    #[command(flatten)]
+    filters: Filters,
+
+    #[command(flatten)]
+    folder: Folder,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Example: tallykeep community-stats community-events status --community-details")]
 pub struct Status {
     #[command(flatten)]
@@ -77,8 +95,37 @@ impl CommunityEvents {
         match self {
             Self::Generate(command) => command.run(context).await,
             Self::Status(command) => command.run(context).await,
+            Self::GenerateBackground(command) => command.run(context).await,
         }
     }
+}
+
+impl GenerateBackground {
+    async fn run(self, context: &Context) -> anyhow::Result<()> {
+        background::check(context, Process::CommunityEventGeneration, &self.folder)?;
+        let request = self.filters.request();
+        let repository = domains::repository(context).await?;
+        for name in &request.communities {
+            repository.community(name).await?;
+        }
+        background::run(context, Process::CommunityEventGeneration, &self.folder, async |reporter: Reporter| {
+            let done = repository
+                .backfill_community_events(&request, &mut |at, all| {
+                    reporter.tell(at, all, &format!("{at} of {all} records"))
+                })
+                .await?;
+            crate::output::say!("{}", generated(&done));
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn generated(done: &Backfilled) -> String {
+    format!(
+        "Records processed: {}\nNew events created: {}\nEvents found: {}",
+        done.records_processed, done.new_events_created, done.old_events_found
+    )
 }
 
 impl Generate {
@@ -98,12 +145,7 @@ impl Generate {
             })
             .await?;
         bar.finish_and_clear();
-        context.print(&done, || {
-            format!(
-                "Records processed: {}\nNew events created: {}\nEvents found: {}",
-                done.records_processed, done.new_events_created, done.old_events_found
-            )
-        })
+        context.print(&done, || generated(&done))
     }
 }
 

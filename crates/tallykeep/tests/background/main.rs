@@ -1,0 +1,5 @@
+//! The real program: background processes held against the kernel's own list, a migration killed and carried on, and what commands print.
+
+mod golden;
+mod house;
+mod processes;
