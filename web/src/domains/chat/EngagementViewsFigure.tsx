@@ -141,26 +141,28 @@ function frequencyFigure(
 function Top(props: { title: string; rows: EngagementViews["top_chatbots"] }) {
   const { t, locale } = useI18n();
   return (
-    <table className="data-table">
-      <caption className="visually-hidden">{props.title}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{t("chat.column.name")}</th>
-          <th scope="col">{t("chat.column.sessions")}</th>
-          <th scope="col">{t("chat.share")}</th>
-          <th scope="col">{t("chat.monthBefore")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {props.rows.map((row) => (
-          <tr key={row.name}>
-            <td>{row.name}</td>
-            <td>{formatFull(row.sessions, "number", { locale })}</td>
-            <td>{formatPercent(row.share / 100, locale)}</td>
-            <td>{formatFull(row.previous_month_sessions, "number", { locale })}</td>
+    <div className="table-scroll" role="region" aria-label={t("table.of", { name: props.title })} tabIndex={0}>
+      <table className="data-table">
+        <caption className="visually-hidden">{props.title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("chat.column.name")}</th>
+            <th scope="col">{t("chat.column.sessions")}</th>
+            <th scope="col">{t("chat.share")}</th>
+            <th scope="col">{t("chat.monthBefore")}</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {props.rows.map((row) => (
+            <tr key={row.name}>
+              <td>{row.name}</td>
+              <td>{formatFull(row.sessions, "number", { locale })}</td>
+              <td>{formatPercent(row.share / 100, locale)}</td>
+              <td>{formatFull(row.previous_month_sessions, "number", { locale })}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
