@@ -56,13 +56,25 @@ export async function request(path: string, options: RequestOptions = {}): Promi
 async function reasonOf(response: Response): Promise<string> {
   const text = await response.text().catch(() => "");
   try {
-    const body = JSON.parse(text) as { error?: unknown; message?: unknown; detail?: unknown };
-    const reason = body.error ?? body.message ?? body.detail;
+    const body = JSON.parse(text) as { error?: unknown; message?: unknown; detail?: unknown; errors?: unknown };
+    const reason = body.error ?? body.message ?? body.detail ?? reasonsOf(body.errors);
     if (typeof reason === "string" && reason !== "") return reason;
   } catch {
     // Not JSON: a proxy's page or an empty body. The status line says more than its markup.
   }
   return `${response.status} ${response.statusText}`.trim();
+}
+
+/** `{field: [reason, …]}` as one sentence; a reason about no field alone stands without its `__all__`. */
+export function reasonsOf(errors: unknown): string | null {
+  if (typeof errors !== "object" || errors === null) return null;
+  return Object.entries(errors)
+    .flatMap(([field, reasons]) =>
+      (Array.isArray(reasons) ? reasons : [reasons]).map((reason) =>
+        field === "__all__" ? String(reason) : `${field}: ${String(reason)}`,
+      ),
+    )
+    .join("; ");
 }
 
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {

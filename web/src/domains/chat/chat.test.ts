@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BotRow } from "../../api/chat";
+import { reasonsOf } from "../../api/client";
 import { parseDay } from "../../lib/days";
 import { pagesAround, shareOfLargest } from "./BotTable";
 import { channelList, sessionLines } from "./ChatCharts";
@@ -184,6 +185,16 @@ describe("what was asked for beside the first figures", () => {
     const asked = new URLSearchParams(apiQuery(filter(query), TODAY)!);
     expect([asked.get("q"), asked.getAll("saved")]).toEqual(['tag = "billing"', ["Long, talks", "Other"]]);
     expect(pageQuery(filterData(filter(query))).toString()).toBe(asked.toString());
+  });
+
+  it("what the server says of each field is said to the reader", () => {
+    expect(reasonsOf({ q: ["at character 12: `fax` is not a platform"] })).toBe(
+      "q: at character 12: `fax` is not a platform",
+    );
+    expect(reasonsOf({ __all__: ["the start is after the end"], limit: ["too large"] })).toBe(
+      "the start is after the end; limit: too large",
+    );
+    expect(reasonsOf(undefined)).toBeNull();
   });
 
   it("sessions and the people in them stand on one another as bars, sessions alone as a line", () => {
