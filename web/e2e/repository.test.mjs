@@ -522,3 +522,26 @@ it("one failing figure does not take the others along", async () => {
   assert.ok((await tileValue(page, "Total views")) > 0);
   await context.close();
 });
+
+it("the start page tells of packages and chatbots with the numbers of their own interfaces", async () => {
+  const { page, context, problems } = await openPage(browser);
+  await visit(page, "/");
+  const { domains, team } = await overview(page);
+  if (domains.packages) {
+    const report = await (await page.request.get(`${BASE}/api/v1/packages/report`)).json();
+    const downloads = report.lines.filter((line) => line.family === "downloads" && line.value !== null);
+    const tile = page.getByRole("region", { name: /^Downloads, / });
+    assert.equal(
+      Number(await tile.locator("data").getAttribute("value")),
+      downloads.reduce((sum, line) => sum + line.value, 0),
+    );
+  }
+  if (domains.chat) {
+    const totals = await (await page.request.get(`${BASE}/a/${team}/dashboard/api/overview/`)).json();
+    const shown = await page.getByRole("region", { name: "Messages" }).locator("data").getAttribute("value");
+    // The last 30 days end now, so a message may leave them between two questions.
+    assert.ok(Math.abs(Number(shown) - totals.total_messages) <= 5, `${shown} of ${totals.total_messages}`);
+  }
+  assert.deepEqual(problems, []);
+  await context.close();
+});

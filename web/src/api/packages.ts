@@ -153,6 +153,22 @@ export function usePackagesCoverage() {
   });
 }
 
+/** `GET /api/v1/packages/report`, as far as the start page reads it: the last whole month. */
+export interface PackagesReport {
+  /** Its last day. */
+  month: string;
+  lines: { metric_id: string; family: string; value: number | null; previous: number | null }[];
+}
+
+export function usePackagesReport() {
+  return useQuery({
+    queryKey: ["packages-report", apiBase()],
+    queryFn: ({ signal }) => getJson<PackagesReport>(`${apiBase()}/api/v1/packages/report`, signal),
+    staleTime: 60_000,
+    retry: 1,
+  });
+}
+
 export const HISTORY_DAYS = 730;
 
 export function usePackagesDashboard() {

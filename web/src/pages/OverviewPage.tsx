@@ -1,8 +1,12 @@
-import { apiBase } from "../api/client";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import type { ChatOverview } from "../api/chat";
+import { apiBase, getJson } from "../api/client";
 import { useOverview } from "../api/overview";
+import { usePackagesReport } from "../api/packages";
 import type { Overview } from "../api/types";
-import { parseDay } from "../lib/days";
-import { formatDay, formatFull, formatInstantWithDay } from "../lib/format";
+import { parseDay, startOfPeriod } from "../lib/days";
+import { formatDay, formatFull, formatInstantWithDay, formatMonth } from "../lib/format";
 import { useI18n } from "../lib/i18n";
 import { DataTable } from "../ui/DataTable";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../ui/Figure";
@@ -51,32 +55,147 @@ function Domains({ overview }: { overview: Overview }) {
   return (
     <div className="rows">
       {repository && <Repository repository={repository} />}
-      {packages && packages.products.length > 0 && (
-        <div className="grid">
-          <Figure title={t("nav.packages")} subtitle={t("overview.packages", { count: packages.products.length })}>
-            <Links
-              items={packages.products.map((product) => ({
-                id: product.id,
-                label: product.name,
-                href: `${apiBase()}/packages`,
-              }))}
-            />
-          </Figure>
-        </div>
-      )}
-      {chat && chat.bots.length > 0 && (
-        <div className="grid">
-          <Figure title={t("nav.chat")} subtitle={t("overview.chat", { count: chat.bots.length })}>
-            <Links
-              items={chat.bots.map((bot) => ({
-                id: bot.id,
-                label: bot.name,
-                href: `/a/${overview.team}/dashboard/?experiments=${encodeURIComponent(bot.id)}`,
-              }))}
-            />
-          </Figure>
-        </div>
-      )}
+      {packages && packages.products.length > 0 && <Packages packages={packages} />}
+      {chat && chat.bots.length > 0 && <Chat chat={chat} team={overview.team} />}
+    </div>
+  );
+}
+
+/** The last whole month's downloads and the stars, each against the month before. */
+function Packages({ packages }: { packages: NonNullable<Overview["domains"]["packages"]> }) {
+  const { t, locale } = useI18n();
+  const report = usePackagesReport();
+  const style = { locale };
+  const month = parseDay(report.data?.month);
+  const named = month === null ? "" : formatMonth(month, locale);
+  const before = month === null ? "" : formatMonth(startOfPeriod("month", month) - 1, locale, "short");
+  const sumOf = (family: string, pick: "value" | "previous") => {
+    const known = (report.data?.lines ?? []).filter((line) => line.family === family && line[pick] !== null);
+    return known.length === 0 ? null : known.reduce((sum, line) => sum + line[pick]!, 0);
+  };
+  return (
+    <section>
+      <SectionHead title={t("nav.packages")} href={`${apiBase()}/packages`}>
+        {t("overview.packages", { count: packages.products.length })}
+      </SectionHead>
+      <div className="grid">
+        {(["downloads", "stars"] as const).map((family) => (
+          <Tile
+            key={family}
+            span={8}
+            half
+            label={family === "downloads" ? t("overview.downloadsOf", { month: named }).trim() : t("packages.stars")}
+            state={report.isPending ? "loading" : report.isError ? "failed" : "ready"}
+            value={sumOf(family, "value")}
+            before={sumOf(family, "previous")}
+            words={t("packages.onMonth", { month: before })}
+            help={t(family === "downloads" ? "packages.purpose" : "overview.starsHelp")}
+            retry={() => void report.refetch()}
+            style={style}
+          />
+        ))}
+      </div>
+      <Links
+        items={packages.products.map((product) => ({
+          id: product.id,
+          label: product.name,
+          href: `${apiBase()}/packages`,
+        }))}
+      />
+    </section>
+  );
+}
+
+/** What the team's bots did in the last 30 days. */
+function Chat({ chat, team }: { chat: NonNullable<Overview["domains"]["chat"]>; team: string }) {
+  const { t, locale } = useI18n();
+  const base = `/a/${encodeURIComponent(team)}/dashboard/`;
+  const totals = useQuery({
+    queryKey: ["overview-chat", team],
+    queryFn: ({ signal }) => getJson<ChatOverview>(`${base}api/overview/`, signal),
+    staleTime: 60_000,
+    retry: 1,
+  });
+  return (
+    <section>
+      <SectionHead title={t("nav.chat")} href={base}>
+        {t("overview.chatDays", { count: chat.bots.length })}
+      </SectionHead>
+      <div className="grid">
+        {(["active_participants", "completed_sessions", "total_messages"] as const).map((id, index) => (
+          <Tile
+            key={id}
+            span={index === 1 ? 6 : 5}
+            half={index > 0}
+            label={t(`overview.${id}`)}
+            state={totals.isPending ? "loading" : totals.isError ? "failed" : "ready"}
+            value={totals.data?.[id] ?? null}
+            retry={() => void totals.refetch()}
+            style={{ locale }}
+          />
+        ))}
+      </div>
+      <Links
+        items={chat.bots.map((bot) => ({
+          id: bot.id,
+          label: bot.name,
+          href: `${base}?experiments=${encodeURIComponent(bot.id)}`,
+        }))}
+      />
+    </section>
+  );
+}
+
+function SectionHead(props: { title: string; href: string; children: ReactNode }) {
+  return (
+    <div className="section-head">
+      <h2 className="section-title">
+        <a href={props.href}>{props.title}</a>
+      </h2>
+      <p className="caption">{props.children}</p>
+    </div>
+  );
+}
+
+function Tile(props: {
+  label: string;
+  state: "loading" | "failed" | "ready";
+  value: number | null;
+  before?: number | null;
+  words?: string;
+  help?: string;
+  span: number;
+  /** Beside another one on narrow screens. */
+  half: boolean;
+  style: { locale: string };
+  retry: () => void;
+}) {
+  const { value, before } = props;
+  const change =
+    value === null || before === null || before === undefined
+      ? null
+      : {
+          before,
+          difference: value - before,
+          relative: before === 0 ? null : (value - before) / before,
+          range: { start: 0, end: 0 },
+        };
+  return (
+    <div
+      className={props.half ? "half-on-narrow" : ""}
+      style={{ "--span": props.span, "--span-tablet": 4 } as React.CSSProperties}
+    >
+      <StatTile
+        label={props.label}
+        state={props.state === "ready" && value === null ? "empty" : props.state}
+        value={value}
+        valueType="number"
+        style={props.style}
+        change={change}
+        changeWords={props.words ?? ""}
+        {...(props.help ? { help: <p>{props.help}</p> } : {})}
+        retry={props.retry}
+      />
     </div>
   );
 }
