@@ -7,6 +7,10 @@ const RepositoryPage = lazy(() =>
 const OverviewPage = lazy(() => import("./pages/OverviewPage"));
 const ChatPage = lazy(() => import("./domains/chat/ChatPage"));
 const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
+const AccountPage = lazy(() => import("./pages/people/AccountPage"));
+const AdminPage = lazy(() => import("./pages/people/AdminPage"));
+const DoorPage = lazy(() => import("./pages/people/DoorPage"));
+const TeamPage = lazy(() => import("./pages/people/TeamPage"));
 
 /** What the server says about a page without a dashboard configuration: `<div id="tallykeep" data-page='{"page": …}'>`. */
 export interface PageData {
@@ -21,6 +25,10 @@ const PAGES: Record<string, (data: PageData) => ReactNode> = {
   overview: () => <OverviewPage />,
   packages: () => <PackagesPage />,
   chat: () => <ChatPage />,
+  account: () => <AccountPage />,
+  admin: () => <AdminPage />,
+  door: (data) => <DoorPage data={data} />,
+  team: () => <TeamPage />,
 };
 
 export function pageFor(mount: HTMLElement): ReactNode {

@@ -50,6 +50,9 @@ pub struct OidcConfig {
     /// Hosted domain the provider must name in `hd` (spec/packages §9.6).
     #[serde(default)]
     pub hosted_domain: Option<String>,
+    /// Scopes to ask for beside `openid`, `email` and `profile`, e.g. `groups`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
     /// Claim that lists the person's groups.
     #[serde(default = "groups_claim")]
     pub groups_claim: String,

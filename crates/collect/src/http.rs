@@ -17,6 +17,8 @@ use serde_json::Value;
 use tallykeep_model::Clock;
 use tokio::{sync::Mutex, time::Instant};
 
+use crate::hosts::{AllowedHosts, OutOfReach};
+
 /// How the client behaves. The defaults are polite; tests set the waits to zero.
 #[derive(Debug, Clone)]
 pub struct Politeness {
@@ -32,6 +34,8 @@ pub struct Politeness {
     pub longest_wait: Duration,
     /// Bytes of one body, decompressed.
     pub body_limit: usize,
+    /// Which hosts may have private addresses; none unless said otherwise.
+    pub hosts: AllowedHosts,
 }
 
 impl Default for Politeness {
@@ -43,6 +47,7 @@ impl Default for Politeness {
             tries: 4,
             longest_wait: Duration::from_secs(120),
             body_limit: 16 * 1024 * 1024,
+            hosts: AllowedHosts::default(),
         }
     }
 }
@@ -221,15 +226,11 @@ enum Try {
 impl HttpClient {
     /// Errors: the TLS setup of this machine cannot be used, or the agent holds what a header may not.
     pub fn new(politeness: Politeness, clock: Clock, memory: Arc<dyn HttpMemory>) -> Result<Self, CollectError> {
-        let inner = reqwest::Client::builder()
-            .user_agent(&politeness.user_agent)
-            .timeout(politeness.timeout)
-            .redirect(reqwest::redirect::Policy::limited(5))
-            .build()
-            .map_err(|error| CollectError::Connect {
-                upstream: "any upstream".to_owned(),
-                reason: one_line(&error.to_string(), 200),
-            })?;
+        let builder = reqwest::Client::builder().user_agent(&politeness.user_agent).timeout(politeness.timeout);
+        let inner = politeness.hosts.keep(builder, 5).build().map_err(|error| CollectError::Connect {
+            upstream: "any upstream".to_owned(),
+            reason: one_line(&error.to_string(), 200),
+        })?;
         Ok(Self { inner, politeness: Arc::new(politeness), clock, memory, next_start: Arc::default() })
     }
 
@@ -301,8 +302,15 @@ impl HttpClient {
     }
 
     async fn one_try(&self, ask: &Ask) -> Try {
-        self.take_turn(ask).await;
         let upstream = ask.upstream.clone();
+        let allowed = match url::Url::parse(&ask.url) {
+            Ok(url) => self.politeness.hosts.check(&url).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(reason) = allowed {
+            return Try::Failed(CollectError::Connect { upstream, reason });
+        }
+        self.take_turn(ask).await;
         let known = if ask.conditional {
             match self.memory.recall(&ask.url).await {
                 Ok(known) => known,
@@ -341,6 +349,8 @@ impl HttpClient {
         }
         match request.send().await {
             Ok(response) => self.read(ask, known, response).await,
+            // What is out of reach stays out of reach.
+            Err(error) if error.is_redirect() || is_out_of_reach(&error) => Try::Failed(self.transport(ask, &error)),
             Err(error) => Try::Again { error: self.transport(ask, &error), asked: None },
         }
     }
@@ -422,6 +432,18 @@ impl HttpClient {
             None => Try::Failed(error),
         }
     }
+}
+
+/// Whether a request was not made because nobody may ask there.
+fn is_out_of_reach(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if inner.is::<OutOfReach>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// `Some` when the call may be tried again, with the wait the host asked for, if any.

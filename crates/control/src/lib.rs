@@ -5,6 +5,7 @@
 
 mod audit;
 pub mod chat;
+mod copy;
 mod coverage;
 mod dirty;
 pub mod foreign;
@@ -25,6 +26,7 @@ mod tokens;
 mod watermarks;
 
 pub use audit::{AUDIT_FORGET, AuditCheck, AuditEntry, AuditFilter, AuditRow};
+pub use copy::{Copied, CopyError};
 pub use coverage::{Coverage, Reached, Restatement};
 pub use dirty::DirtyDay;
 pub use intents::Intent;

@@ -76,6 +76,10 @@ impl Control {
             |_| "the given URL".to_owned(),
             |u| format!("{}://{}{}", u.scheme(), u.host_str().unwrap_or(""), u.path()),
         );
+        if let Some(file) = url.strip_prefix("sqlite://").and_then(|rest| rest.split('?').next()) {
+            let file = percent_encoding::percent_decode_str(file).decode_utf8_lossy();
+            own(Path::new(file.as_ref())).map_err(|source| ControlError::Lock { at: file.to_string(), source })?;
+        }
         Self::connect(url, &shown, clock).await
     }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::{StatusCode, Url, redirect::Policy};
+use reqwest::{StatusCode, Url};
 use serde_json::Value;
+use tallykeep_collect::AllowedHosts;
 
 use crate::{NotifyError, one_line};
 
@@ -20,10 +21,10 @@ impl Webhook {
     ///
     /// Errors: the TLS setup of this machine cannot be used.
     pub fn new(timeout: Duration, retry_base: Duration) -> Result<Self, NotifyError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("tallykeep/", env!("CARGO_PKG_VERSION")))
-            .timeout(timeout)
-            .redirect(Policy::none())
+        let builder =
+            reqwest::Client::builder().user_agent(concat!("tallykeep/", env!("CARGO_PKG_VERSION"))).timeout(timeout);
+        let client = AllowedHosts::only_named()
+            .keep(builder, 0)
             .build()
             .map_err(|error| NotifyError::Settings(format!("webhooks: {error}")))?;
         Ok(Self { client, tries: 3, retry_base })
@@ -34,7 +35,10 @@ impl Webhook {
         let wrong = |reason: &str| NotifyError::Settings(format!("the webhook's address {reason}"));
         let url = Url::parse(address.trim()).map_err(|error| wrong(&format!("is not one: {error}")))?;
         match (url.scheme(), url.host_str()) {
-            ("http" | "https", Some(_)) if url.username().is_empty() && url.password().is_none() => Ok(url),
+            ("http" | "https", Some(_)) if url.username().is_empty() && url.password().is_none() => {
+                AllowedHosts::only_named().check(&url).map_err(|error| wrong(&format!("cannot be: {error}")))?;
+                Ok(url)
+            }
             ("http" | "https", Some(_)) => Err(wrong("holds a name or a password")),
             (scheme, _) => Err(wrong(&format!("starts with `{scheme}:`; write http or https"))),
         }

@@ -32,14 +32,26 @@ pub struct PageRequest {
 
 /// A page of the dashboard. The guard sets its cookie, `serve` its security headers.
 pub fn page(visitor: &Visitor, request: &PageRequest) -> Response {
+    page_of(&visitor.csrf, StatusCode::OK, request)
+}
+
+/// A page of the dashboard that its scripts fill, by the name they know it under.
+pub fn named_page(visitor: &Visitor, name: &str, title: &str) -> Response {
+    let data = serde_json::json!({ "page": name }).to_string();
+    let mount = format!(r#"<div id="tallykeep" data-page="{}"></div>"#, escape(&data));
+    page(visitor, &PageRequest { title: title.to_owned(), mount })
+}
+
+/// A page for whoever holds the token `csrf`.
+pub(crate) fn page_of(csrf: &str, status: StatusCode, request: &PageRequest) -> Response {
     let built = Built::get("index.html").and_then(|file| String::from_utf8(file.data.into_owned()).ok());
-    let csrf = format!(r#"<input type="hidden" name="csrfmiddlewaretoken" value="{}">"#, escape(&visitor.csrf));
+    let csrf = format!(r#"<input type="hidden" name="csrfmiddlewaretoken" value="{}">"#, escape(csrf));
     let mount = format!("{csrf}{}", request.mount);
     let html = match built {
         Some(index) => fill(&index, &request.title, &mount),
         None => fill(STUB, &request.title, &mount),
     };
-    html_response(StatusCode::OK, html)
+    html_response(status, html)
 }
 
 pub(crate) fn html_response(status: StatusCode, html: String) -> Response {

@@ -148,3 +148,47 @@ fn the_help_of_every_command_ends_with_an_example() {
         .collect();
     assert!(without.is_empty(), "no example after the help of {without:#?}");
 }
+
+/// Every file below a folder that ends so.
+fn files(folder: &std::path::Path, ending: &str, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, ending, found);
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_proof_the_security_page_names_is_a_test() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut sources = Vec::new();
+    files(&root.join("crates"), ".rs", &mut sources);
+    files(&root.join("web/e2e"), ".test.mjs", &mut sources);
+    let code: String = sources.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    let page = text("security.md");
+    let (mut named, mut gone) = (0, BTreeSet::new());
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| requirement"));
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let &[requirement, how, proof] = cells.as_slice() else { panic!("not three cells: {row}") };
+        assert!(!how.is_empty() || !proof.is_empty(), "{requirement}: neither how nor proof");
+        // Where there is no proof the second cell says why the requirement is not ours.
+        assert!(!proof.is_empty() || how.starts_with("not applicable: "), "{requirement}: no proof and no reason");
+        for name in proof.split('`').skip(1).step_by(2) {
+            named += 1;
+            // A function, or the sentence that a browser test is called.
+            if !code.contains(&format!("fn {name}("))
+                && !code.contains(&format!("\"{name}\""))
+                && !root.join(name).is_file()
+            {
+                gone.insert(name.to_owned());
+            }
+        }
+    }
+    assert!(named > 40, "the page was read: {named}");
+    assert!(gone.is_empty(), "docs/security.md names tests that do not exist: {gone:#?}");
+}

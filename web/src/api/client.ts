@@ -25,7 +25,7 @@ export function apiBase(pathname = window.location.pathname): string {
 }
 
 export interface RequestOptions {
-  method?: "GET" | "POST" | "PUT" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   body?: unknown;
   accept?: string;
   etag?: string | null;

@@ -158,7 +158,7 @@ export function Shell(props: {
             ))}
           </nav>
           <p className="sidebar-foot">
-            <span>{overview.data?.user.name ?? ""}</span>
+            <a href="/account">{overview.data?.user.name || t("people.account")}</a>
             <span>UTC</span>
           </p>
         </div>

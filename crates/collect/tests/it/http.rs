@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tallykeep_collect::{Ask, CollectError, HttpClient, HttpMemory, NoMemory, Politeness, Remembered};
+use tallykeep_collect::{AllowedHosts, Ask, CollectError, HttpClient, HttpMemory, NoMemory, Politeness, Remembered};
 use tallykeep_model::Clock;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -53,6 +53,8 @@ fn client(memory: Arc<dyn HttpMemory>) -> HttpClient {
         retry_base: Duration::ZERO,
         timeout: Duration::from_secs(2),
         body_limit: 1000,
+        // Where the fake upstreams of these tests are.
+        hosts: AllowedHosts::naming(["http://127.0.0.1"]),
         ..Politeness::default()
     };
     HttpClient::new(politeness, clock(), memory).expect("a client")
@@ -160,4 +162,56 @@ async fn a_304_means_the_body_of_last_time() {
     assert_eq!((first.body.clone(), first.unchanged), (Bytes::from_static(b"{\"a\":7}"), false));
     assert_eq!((second.body, second.unchanged, second.status), (first.body, true, 200));
     assert!(up.asked.lock().expect("unpoisoned")[1].contains("if-none-match: w/\"7\""));
+}
+
+fn reaching(hosts: AllowedHosts) -> HttpClient {
+    let politeness =
+        Politeness { retry_base: Duration::ZERO, timeout: Duration::from_secs(2), hosts, ..Politeness::default() };
+    HttpClient::new(politeness, clock(), Arc::new(NoMemory)).expect("a client")
+}
+
+/// A name server that answers every name with this machine, as one does who wants in (DNS rebinding).
+fn rebinding(hosts: AllowedHosts) -> AllowedHosts {
+    hosts.with_lookup(Arc::new(|_| Box::pin(async { Ok(vec![std::net::IpAddr::from([127, 0, 0, 1])]) })))
+}
+
+#[tokio::test]
+async fn nothing_inside_is_asked_unless_the_operator_named_it() {
+    let inside = upstream(vec![answer("200 OK", "", "{}")]).await;
+    let port = inside.base.rsplit(':').next().expect("a port");
+    for (url, hosts) in [
+        (inside.base.clone(), AllowedHosts::default()),
+        (format!("http://stats.example.org:{port}/"), rebinding(AllowedHosts::default())),
+        (format!("http://stats.example.org:{port}/"), rebinding(AllowedHosts::naming(["https://other.example.org"]))),
+        (format!("http://[::ffff:127.0.0.1]:{port}/"), AllowedHosts::default()),
+        ("file:///etc/passwd".to_owned(), AllowedHosts::default()),
+    ] {
+        let refused = reaching(hosts).ask(&Ask::get("the source", &url)).await.expect_err("refused");
+        assert!(matches!(refused, CollectError::Connect { .. }), "{url}: {refused}");
+    }
+    assert!(inside.asked.lock().expect("unpoisoned").is_empty(), "nothing arrived");
+    let named = rebinding(AllowedHosts::naming(["http://stats.example.org"]));
+    reaching(named).ask(&Ask::get("ours", format!("http://stats.example.org:{port}/"))).await.expect("named, so asked");
+}
+
+#[tokio::test]
+async fn a_redirect_leads_nowhere_inside() {
+    let inside = upstream(vec![answer("200 OK", "", "{\"secret\":1}")]).await;
+    let port = inside.base.rsplit(':').next().expect("a port").to_owned();
+    for to in [
+        "http://169.254.169.254/latest/meta-data/".to_owned(),
+        format!("http://[::1]:{port}/"),
+        format!("http://localhost:{port}/"),
+        "file:///etc/passwd".to_owned(),
+    ] {
+        let outside = upstream(vec![answer("302 Found", &format!("location: {to}\r\n"), "")]).await;
+        // 127.0.0.1 stands for a public source here; what it redirects to does not.
+        let refused = reaching(AllowedHosts::naming([outside.base.as_str()]))
+            .ask(&Ask::get("the source", &outside.base))
+            .await
+            .expect_err("refused");
+        assert!(!refused.to_string().contains("secret"), "{to}: {refused}");
+        assert_eq!(outside.asked.lock().expect("unpoisoned").len(), 1, "{to}: not tried again");
+    }
+    assert!(inside.asked.lock().expect("unpoisoned").is_empty(), "nothing arrived");
 }

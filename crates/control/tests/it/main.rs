@@ -1,5 +1,6 @@
 //! The control database, on SQLite and on PostgreSQL: the same scenarios, the same answers.
 
+mod copy;
 mod packages;
 mod people;
 mod work;

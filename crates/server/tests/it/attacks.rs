@@ -180,3 +180,140 @@ async fn a_body_or_a_depth_too_much_is_refused() {
         Request::post("/api/v1/teams").header(header::CONTENT_TYPE, "application/json").body(Body::from(deep));
     assert_eq!(server.send(request.expect("a request")).await.status(), StatusCode::BAD_REQUEST);
 }
+
+/// What a path may hold that leads elsewhere in some server.
+const LEADING_OUT: [&str; 14] = [
+    "../../../../etc/passwd",
+    "..%2f..%2f..%2f..%2fetc%2fpasswd",
+    "%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+    "%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+    "..%5c..%5c..%5cetc%5cpasswd",
+    "....//....//etc/passwd",
+    "%252e%252e%252fetc%252fpasswd",
+    "..%00/etc/passwd",
+    "%2fetc%2fpasswd",
+    "/etc/passwd",
+    "~root/.profile",
+    ".git/config",
+    "file:%2f%2f%2fetc%2fpasswd",
+    "control.db",
+];
+
+#[tokio::test]
+async fn no_path_leads_out_of_what_is_served() {
+    let pair = crate::isolation_data::pair().await;
+    let server = &pair.server;
+    let root = server.control.find_person_by_email("root@example.org").await.expect("it answers").expect("root");
+    let who = server.session(&root).await;
+    let with_parameter = tallykeep_server::routes::all()
+        .into_iter()
+        .filter(|route| route.path().contains('{') && route.methods().contains(&"GET"))
+        .map(|route| route.path().to_owned());
+    let places: Vec<String> = ["/{x}", "/assets/{x}", "/a/{x}/packages", "/a/default/{x}"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(with_parameter)
+        .collect();
+    for place in places {
+        for out in LEADING_OUT {
+            let before = place.split('{').next().unwrap_or("/");
+            let after = place.split_once('}').map_or("", |(_, rest)| rest);
+            // A path that is no URL never reaches a server.
+            let Ok(request) = who.sign(Request::get(format!("{before}{out}{after}"))).body(Body::empty()) else {
+                continue;
+            };
+            let response = server.send(request).await;
+            let status = response.status();
+            assert!(!status.is_server_error(), "{before}{out}{after}: {status}");
+            let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+            let leaked = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
+            assert!(!leaked(b"root:") && !leaked(b"SQLite format") && !leaked(b"[core]"), "{before}{out}{after}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_team_cannot_be_called_like_a_path() {
+    let server = Server::new().await;
+    let root = server.quick_user("root@example.org", true).await;
+    let who = server.session(&root).await;
+    for slug in ["..", ".", "", "../x", "a/b", "a\\b", "/etc", "a\0b", "a b", "A", "ä", "-", "a.b", &"x".repeat(300)] {
+        let response = server.json("POST", "/api/v1/teams", &who, json!({ "slug": slug })).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{slug:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_sites_form_signs_nobody_in_and_changes_nothing() {
+    let server = Server::new().await;
+    let ada = server.user("ada@example.org", false).await;
+    let body = json!({ "email": "ada@example.org", "password": PASSWORD }).to_string();
+    // What a form of another site can send without asking first.
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
+        let mut request = Request::post("/api/v1/session").header(header::ORIGIN, "https://evil.example");
+        if !kind.is_empty() {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let response = server.send(request.body(Body::from(body.clone())).expect("a request")).await;
+        assert!(response.status().is_client_error(), "{kind}: {}", response.status());
+        assert!(set_cookie(&response, "tallykeep_session").is_none(), "{kind}");
+    }
+    let As::Cookie { secret, .. } = server.session(&ada).await else { unreachable!() };
+    for route in tallykeep_server::routes::all() {
+        for method in route.methods().into_iter().filter(|method| *method != "GET") {
+            // At the door there is no session to abuse; its forms are tied to their page by the same token.
+            if matches!(route.decision(), tallykeep_access::Decision::Anyone { .. }) {
+                continue;
+            }
+            let path = crate::matrix::fill(route.path());
+            let request = Request::builder()
+                .method(method)
+                .uri(&path)
+                .header(header::COOKIE, format!("tallykeep_session={secret}"))
+                .header(header::ORIGIN, "https://evil.example")
+                .header(header::CONTENT_TYPE, "text/plain");
+            let response = server.send(request.body(Body::from("{}")).expect("a request")).await;
+            let (status, said) = (response.status(), crate::support::text(response).await);
+            assert!(matches!(status.as_u16(), 403 | 404), "{method} {path}: {status} {said}");
+        }
+    }
+    assert_eq!(server.control.sessions(ada.id, server.accounts.config().session_life()).await.expect("them").len(), 1);
+}
+
+#[tokio::test]
+async fn a_header_that_names_another_address_gives_no_new_tries() {
+    let server = Server::new().await;
+    server.user("ada@example.org", false).await;
+    let mut tried = 0;
+    loop {
+        let body = json!({ "email": "ada@example.org", "password": "wrong password" }).to_string();
+        let request = Request::post("/api/v1/session")
+            .header("x-forwarded-for", format!("203.0.113.{tried}"))
+            .header("forwarded", format!("for=203.0.113.{tried}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        let response = server.send(request.body(Body::from(body)).expect("a request")).await;
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+        tried += 1;
+        assert!(tried < 20, "still guessing");
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_one_time_link_is_worth_nothing_once_used() {
+    let server = Server::new().await;
+    let ada = server.user("ada@example.org", false).await;
+    let link = server.accounts.new_password_link(ada.id).await.expect("a link");
+    let newer = server.accounts.new_password_link(ada.id).await.expect("a link");
+    let set = |link: &str, password: &str| json!({ "link": link, "password": password });
+    let used = server.json("POST", "/api/v1/new-password", &As::Nobody, set(&newer, "a fresh password")).await;
+    assert_eq!(used.status(), StatusCode::OK);
+    for (link, what) in
+        [(&newer, "used"), (&link, "older"), (&hash_secret(&newer), "its hash"), (&"x".repeat(43), "made up")]
+    {
+        let again = server.json("POST", "/api/v1/new-password", &As::Nobody, set(link, "another password")).await;
+        assert_eq!(again.status(), StatusCode::BAD_REQUEST, "{what}");
+    }
+    assert_eq!(attempt(&server, "ada@example.org", "a fresh password").await.status(), StatusCode::OK);
+}

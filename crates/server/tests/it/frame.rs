@@ -101,6 +101,28 @@ async fn the_rate_of_an_address_is_told_and_kept() {
 }
 
 #[tokio::test]
+async fn a_user_and_a_token_have_a_rate_of_their_own() {
+    let config = AccessConfig { requests_per_minute: 100, requests_per_minute_signed_in: 3, ..AccessConfig::default() };
+    let server = Server::with(config, |builder| builder).await;
+    let ada = server.quick_user("ada@example.org", true).await;
+    let ben = server.quick_user("ben@example.org", true).await;
+    let token = server.token("default", tallykeep_access::TokenScope::Read, None).await;
+    for who in [server.session(&ada).await, token, server.session(&ben).await] {
+        for left in ["2", "1", "0"] {
+            let response = server.get("/api/v1/team", &who).await;
+            assert_eq!(response.headers()["x-ratelimit-limit"], "3");
+            assert_eq!(response.headers()["x-ratelimit-remaining"], left);
+        }
+        let refused = server.get("/api/v1/team", &who).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    }
+    // A new session is the same user.
+    let again = server.session(&ada).await;
+    assert_eq!(server.get("/api/v1/team", &again).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn the_description_names_every_route_and_no_page() {
     let server = Server::new().await;
     let document: serde_json::Value =

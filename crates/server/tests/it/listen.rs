@@ -66,3 +66,52 @@ async fn told_to_stop_it_answers_the_last_request_and_ends() {
     assert!(ended.expect("no panic"));
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }
+
+#[tokio::test]
+async fn a_client_that_dribbles_its_body_is_let_go() {
+    let limits = Limits { time: Duration::from_millis(400), ..Limits::default() };
+    let server = Server::with(AccessConfig::default(), |builder| builder.limits(limits)).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve(server.app.clone(), listener, stop.clone()));
+    let mut slow = TcpStream::connect(address).await.expect("connected");
+    let head = "POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.expect("sent");
+    let mut said = [0; 64];
+    let read =
+        tokio::time::timeout(Duration::from_secs(20), slow.read(&mut said)).await.expect("an answer").expect("read");
+    assert!(
+        String::from_utf8_lossy(&said[..read]).starts_with("HTTP/1.1 503"),
+        "{}",
+        String::from_utf8_lossy(&said[..read])
+    );
+    stop.cancel();
+    assert!(serving.await.expect("no panic").is_ok());
+}
+
+/// Many who hold a connection open without asking keep nobody else out.
+#[tokio::test]
+async fn many_slow_clients_keep_nobody_out() {
+    let (address, stop, serving, _server) = listening().await;
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut client = TcpStream::connect(address).await.expect("connected");
+        client.write_all(b"GET / HTTP/1.1\r\n").await.expect("sent");
+        slow.push(client);
+    }
+    let mut client = TcpStream::connect(address).await.expect("connected");
+    client.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.expect("sent");
+    let mut said = String::new();
+    tokio::time::timeout(Duration::from_secs(10), client.read_to_string(&mut said))
+        .await
+        .expect("in time")
+        .expect("read");
+    assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+    for mut client in slow {
+        let mut rest = Vec::new();
+        tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut rest)).await.expect("let go").ok();
+    }
+    stop.cancel();
+    assert!(serving.await.expect("no panic"));
+}

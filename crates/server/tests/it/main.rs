@@ -7,6 +7,7 @@ mod dashboard_switch;
 mod exports;
 mod frame;
 mod isolation;
+mod isolation_data;
 mod jobs;
 mod listen;
 mod matrix;

@@ -319,3 +319,39 @@ async fn another_teams_rows_change_nothing() {
     let (_, body) = get(&server, "/a/other/api/v1/dashboard/daily").await;
     assert_eq!((&body["total_stars"], body["groups"].as_array().map(Vec::len)), (&Value::Null, Some(2)));
 }
+
+#[tokio::test]
+async fn a_text_that_looks_like_a_formula_stays_text() {
+    let server = empty().await;
+    let jobs = jobs(&server).await;
+    jobs.sync_catalogue().await.expect("written");
+    let metric = jobs.config.metrics[0].id.clone();
+    let row = |n: i64, source: &str| StatRow {
+        metric_id: metric.clone(),
+        period_start: days::before(jobs.latest(), n),
+        period_end: days::before(jobs.latest(), n),
+        observed_at: jobs.clock.now(),
+        value: 1000 + n,
+        provenance: "api_daily".to_owned(),
+        source_window: "1d".to_owned(),
+        ingestion_run_id: "t".to_owned(),
+        source_ref: source.to_owned(),
+    };
+    let evil = ["=HYPERLINK(\"http://evil\")", "+1+1", "-2+3", "@SUM(A1)", "\tx", "\rx"];
+    let rows: Vec<_> = (0..).zip(evil).map(|(n, text)| row(n, text)).collect();
+    jobs.store.write_stats(&rows).await.expect("written");
+    let csv = text(server.get("/api/v1/packages/export?format=csv", &As::Nobody).await).await;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let head = reader.headers().expect("a head").clone();
+    let column =
+        |name: &str| head.iter().position(|given| given == name).unwrap_or_else(|| panic!("{name} in {head:?}"));
+    let (source, value) = (column("source_ref"), column("value"));
+    let mut seen = 0;
+    for line in reader.records() {
+        let line = line.expect("a line");
+        assert!(evil.iter().any(|text| line[source] == format!("'{text}")), "{line:?}");
+        assert!(line[value].parse::<i64>().is_ok(), "numbers stay numbers: {line:?}");
+        seen += 1;
+    }
+    assert_eq!(seen, evil.len());
+}

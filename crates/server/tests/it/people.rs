@@ -287,3 +287,30 @@ async fn a_changed_or_missing_audit_row_shows() {
     assert_eq!(log[0]["action"], "session.refused");
     assert!(!log[0].to_string().contains("not hers") && !log[0].to_string().contains("root@example.org"), "{log}");
 }
+
+#[tokio::test]
+async fn the_audit_log_forgets_what_is_past_its_time_and_says_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = |now: &str| tallykeep_model::Clock::Fixed(now.parse().expect("an instant"));
+    let entry = |action: &str| tallykeep_control::AuditEntry {
+        actor: "user:1".to_owned(),
+        action: action.to_owned(),
+        ..Default::default()
+    };
+    for (now, action) in [("2024-01-01T00:00:00Z", "old"), ("2026-01-01T00:00:00Z", "kept")] {
+        let control = tallykeep_control::Control::open(dir.path(), at(now)).await.expect("a database");
+        control.audit(&entry(action)).await.expect("written down");
+    }
+    let now = "2026-06-01T00:00:00Z";
+    let control = tallykeep_control::Control::open(dir.path(), at(now)).await.expect("a database");
+    for (audit_days, left) in [(0, vec!["kept", "old"]), (365, vec!["audit.forget", "kept"])] {
+        let config = AccessConfig { audit_days, ..AccessConfig::default() };
+        let key = tallykeep_access::InstallationKey::open(dir.path()).expect("a key");
+        let accounts = tallykeep_access::Accounts::new(control.clone(), config, key).expect("accounts");
+        accounts.tidy().await.expect("tidied");
+        let filter = tallykeep_control::AuditFilter { limit: 10, ..Default::default() };
+        let rows = control.audit_rows(&filter).await.expect("rows");
+        assert_eq!(rows.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), left, "{audit_days}");
+        assert!(control.check_audit().await.expect("checked").intact, "the chain says what was forgotten");
+    }
+}

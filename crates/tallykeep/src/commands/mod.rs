@@ -5,6 +5,7 @@
 mod audit;
 pub mod chat;
 mod community_stats;
+mod database;
 mod demo;
 mod import;
 mod openapi;
@@ -59,6 +60,9 @@ pub enum Command {
     /// Who did what
     #[command(after_help = "Example: tallykeep audit --of-team default --action member.")]
     Audit(audit::Audit),
+    /// The control database: SQLite in the data dir, or PostgreSQL
+    #[command(subcommand)]
+    Database(database::Database),
 }
 
 impl Command {
@@ -78,6 +82,7 @@ impl Command {
             Self::User(command) => command.run(context).await,
             Self::Token(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
+            Self::Database(command) => command.run(context).await,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The program as people run it: the built binary, its exit codes and its words, and what only shows from outside.
 
+mod cli_matrix;
+mod database;
 mod interrupted;
 mod pipes;
 mod program;
+mod support;
 mod worked_example;

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use jiff::civil::Date;
 use serde_json::Value;
-use tallykeep_collect::{Ask, CollectError, HttpClient, HttpMemory, Politeness, Remembered};
+use tallykeep_collect::{AllowedHosts, Ask, CollectError, HttpClient, HttpMemory, Politeness, Remembered};
 use tallykeep_control::packages::{PackagesStore, StoredBody};
 use tallykeep_model::Clock;
 
@@ -137,7 +137,11 @@ impl Asker {
     ) -> Result<Self, CollectError> {
         let contact = config.refresh.contact.as_deref().unwrap_or("self-hosted community statistics");
         let defaults = Politeness::default();
+        let environment = settings.environment();
+        let bases = environment.names("COMMUNITY_METRICS_").into_iter().filter(|name| name.ends_with("_BASE_URL"));
+        let bases: Vec<String> = bases.filter_map(|name| environment.get(&name).map(str::to_owned)).collect();
         let politeness = Politeness {
+            hosts: AllowedHosts::naming(bases.iter().map(|base| base.trim())),
             user_agent: format!("tallykeep/{} ({contact})", env!("CARGO_PKG_VERSION")),
             timeout: settings.timeout,
             retry_base: settings.retry_base.unwrap_or(defaults.retry_base),

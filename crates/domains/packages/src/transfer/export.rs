@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use tallykeep_control::packages::{PackagesStore, StatRow};
 
-use super::TransferError;
+use super::{TransferError, harmless};
 use crate::days::python_instant;
 
 /// How exported rows are written.
@@ -94,7 +94,15 @@ pub async fn export_stats(
             ExportFormat::Csv => {
                 if let Some(csv) = csv.as_mut() {
                     for row in &rows {
-                        csv.serialize(Exported::new(row)).map_err(|e| fail(&e))?;
+                        let row = StatRow {
+                            metric_id: harmless(&row.metric_id),
+                            provenance: harmless(&row.provenance),
+                            source_window: harmless(&row.source_window),
+                            ingestion_run_id: harmless(&row.ingestion_run_id),
+                            source_ref: harmless(&row.source_ref),
+                            ..row.clone()
+                        };
+                        csv.serialize(Exported::new(&row)).map_err(|e| fail(&e))?;
                     }
                 }
             }

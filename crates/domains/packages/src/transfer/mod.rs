@@ -45,9 +45,14 @@ pub fn csv_of(rows: &[Value]) -> String {
         let row = row.as_object().unwrap_or(&empty);
         let _ = writer.write_record(columns.iter().map(|column| match row.get(*column) {
             None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
+            Some(Value::String(text)) => harmless(text),
             Some(other) => other.to_string(),
         }));
     }
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// Texts may come from anybody who sends rows. One that a spreadsheet would take for a formula gets an apostrophe; numbers stay.
+pub(super) fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }

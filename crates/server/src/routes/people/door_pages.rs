@@ -1,4 +1,4 @@
-//! Plain forms that work without the dashboard and without scripts.
+//! Plain forms that work without scripts; where the dashboard is built it draws them in its own look.
 
 use axum::{
     extract::State,
@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tallykeep_access::{AccountError, SecretString};
 
 use super::{door, session::end_own_session};
@@ -16,7 +17,7 @@ use crate::{
     },
     error::ApiError,
     extract::{Form, Query},
-    page::{escape, html_response},
+    page::{PageRequest, escape, page_of},
 };
 
 #[derive(Deserialize)]
@@ -73,10 +74,9 @@ pub(super) async fn sign_in(door: Doorway, Form(form): Form<SignInForm>) -> Resu
 }
 
 pub(super) fn sign_in_form(door: &Doorway, next: &str, email: &str, error: Option<ApiError>) -> Response {
-    let provider = door.accounts().config().oidc.as_ref().map_or_else(String::new, |oidc| {
-        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        format!(r#"<p><a href="/sign-in/provider?next={next}">Sign in with {}</a></p>"#, escape(&oidc.name))
-    });
+    let oidc = door.accounts().config().oidc.as_ref();
+    let way: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    let href = format!("/sign-in/provider?next={way}");
     let fields = format!(
         r#"<input type="hidden" name="next" value="{}">
 <p><label for="email">Mail address</label><br><input id="email" name="email" type="email" autocomplete="username" required autofocus value="{}"></p>
@@ -85,11 +85,21 @@ pub(super) fn sign_in_form(door: &Doorway, next: &str, email: &str, error: Optio
         escape(next),
         escape(email),
     );
-    form_page("Sign in", "/sign-in", &door.csrf, &fields, &provider, error)
+    let below = oidc.map_or_else(String::new, |oidc| {
+        format!(r#"<p><a href="{}">Sign in with {}</a></p>"#, escape(&href), escape(&oidc.name))
+    });
+    let provider = oidc.map(|oidc| json!({ "name": oidc.name, "href": href }));
+    let data = json!({ "next": next, "email": email, "provider": provider });
+    form_page(&FormPage { door: "sign-in", title: "Sign in", fields: &fields, below: &below, data }, &door.csrf, error)
 }
 
 pub(super) async fn sign_out_page(visitor: Visitor) -> Response {
-    form_page("Sign out", "/sign-out", &visitor.csrf, r#"<p><button type="submit">Sign out</button></p>"#, "", None)
+    let fields = r#"<p><button type="submit">Sign out</button></p>"#;
+    form_page(
+        &FormPage { door: "sign-out", title: "Sign out", fields, below: "", data: json!({}) },
+        &visitor.csrf,
+        None,
+    )
 }
 
 pub(super) async fn sign_out(me: SignedIn) -> Result<Response, ApiError> {
@@ -138,7 +148,12 @@ fn new_password_form(door: &Doorway, link: &str, error: Option<ApiError>) -> Res
 <p><button type="submit">Set password</button></p>"#,
         escape(link),
     );
-    form_page("New password", "/new-password", &door.csrf, &fields, "", error)
+    let data = json!({ "link": link });
+    form_page(
+        &FormPage { door: "new-password", title: "New password", fields: &fields, below: "", data },
+        &door.csrf,
+        error,
+    )
 }
 
 #[derive(Deserialize)]
@@ -182,33 +197,46 @@ fn first_run_form(door: &Doorway, email: &str, error: Option<ApiError>) -> Respo
 <p><button type="submit">Create the first user</button></p>"#,
         escape(email),
     );
-    form_page("Welcome to Tallykeep", "/first-run", &door.csrf, &fields, "", error)
+    let data = json!({ "email": email });
+    let form = FormPage { door: "first-run", title: "Welcome to Tallykeep", fields: &fields, below: "", data };
+    form_page(&form, &door.csrf, error)
 }
 
-/// One form on a page, with what went wrong above it.
-fn form_page(title: &str, action: &str, csrf: &str, fields: &str, below: &str, error: Option<ApiError>) -> Response {
-    let said =
-        error.as_ref().map_or_else(String::new, |error| format!(r#"<p role="alert">{}</p>"#, escape(&error.message)));
-    let html = format!(
-        r#"<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title} · Tallykeep</title></head>
-<body>
-<main>
+/// One form on a page of its own. Its address is the path of its name.
+struct FormPage<'a> {
+    door: &'static str,
+    title: &'static str,
+    /// Markup of its fields and buttons.
+    fields: &'a str,
+    /// Markup after the form.
+    below: &'a str,
+    /// The same for the dashboard's scripts, which draw the form anew.
+    data: Value,
+}
+
+fn form_page(form: &FormPage<'_>, csrf: &str, error: Option<ApiError>) -> Response {
+    let FormPage { door, title, fields, below, data } = form;
+    let message = error.as_ref().map(|error| error.message.clone());
+    let said = message.as_ref().map_or_else(String::new, |said| format!(r#"<p role="alert">{}</p>"#, escape(said)));
+    let mut data = data.clone();
+    data["page"] = json!("door");
+    data["door"] = json!(door);
+    data["csrf"] = json!(csrf);
+    data["error"] = json!(message);
+    let mount = format!(
+        r#"<div id="tallykeep" data-page="{}"><main class="door">
 <h1>{title}</h1>
-{said}<form method="post" action="{action}">
+{said}<form method="post" action="/{door}">
 <input type="hidden" name="csrfmiddlewaretoken" value="{csrf}">
 {fields}
 </form>
 {below}
-</main>
-</body>
-</html>
-"#,
+</main></div>"#,
+        escape(&data.to_string()),
         csrf = escape(csrf),
     );
     let status = error.as_ref().map_or(StatusCode::OK, |error| error.status);
-    let mut response = html_response(status, html);
+    let mut response = page_of(csrf, status, &PageRequest { title: format!("{title} · Tallykeep"), mount });
     if let Some(error) = error {
         for (name, value) in &error.headers {
             response.headers_mut().append(name, value.clone());

@@ -20,11 +20,7 @@ use tallykeep_control::ControlError;
 use utoipa_axum::routes;
 
 use super::Route;
-use crate::{
-    app::extractors::Visitor,
-    error::ApiError,
-    page::{PageRequest, page},
-};
+use crate::{app::extractors::Visitor, error::ApiError, page::named_page};
 
 const AT_THE_DOOR: Decision = Decision::Anyone { reason: "the way in: who is not signed in must reach it" };
 const LINK: Decision = Decision::Anyone { reason: "who holds a one-time link proves himself by it" };
@@ -76,15 +72,15 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn account_page(visitor: Visitor) -> Response {
-    page(&visitor, &PageRequest { title: "Your account".to_owned(), ..PageRequest::default() })
+    named_page(&visitor, "account", "Your account")
 }
 
 async fn team_page(visitor: Visitor) -> Response {
-    page(&visitor, &PageRequest { title: "Team".to_owned(), ..PageRequest::default() })
+    named_page(&visitor, "team", "Team")
 }
 
 async fn admin_page(visitor: Visitor) -> Response {
-    page(&visitor, &PageRequest { title: "Administration".to_owned(), ..PageRequest::default() })
+    named_page(&visitor, "admin", "Administration")
 }
 
 impl From<AccountError> for ApiError {
