@@ -1,7 +1,7 @@
 //! Tables, and the handles that bind a team.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -11,7 +11,10 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::{DataType as DeltaType, StructField};
 use tallykeep_model::TeamSlug;
 
-use crate::{LakeError, read::View};
+use crate::{
+    LakeError,
+    read::{Remembered, View},
+};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +115,8 @@ pub(crate) struct Inner {
     root: PathBuf,
     pub(crate) slow_query: Duration,
     pub(crate) views: Mutex<HashMap<PathBuf, Arc<View>>>,
+    /// The last answers of scans that are asked again soon, newest first.
+    pub(crate) recent: Mutex<VecDeque<Remembered>>,
     pub(crate) session: datafusion::prelude::SessionContext,
 }
 
@@ -121,7 +126,9 @@ impl Lake {
         std::fs::create_dir_all(root).map_err(LakeError::io(root))?;
         let root = std::fs::canonicalize(root).map_err(LakeError::io(root))?;
         let session = crate::sql::session();
-        Ok(Self { inner: Arc::new(Inner { root, slow_query, views: Mutex::default(), session }) })
+        Ok(Self {
+            inner: Arc::new(Inner { root, slow_query, views: Mutex::default(), recent: Mutex::default(), session }),
+        })
     }
 
     /// Queries slower than this are logged.

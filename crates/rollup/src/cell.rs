@@ -1,18 +1,25 @@
 //! Where a number belongs: a scope, a dimension, a value, each a small number into a vocabulary.
 
+use std::sync::{Arc, OnceLock};
+
 use indexmap::IndexSet;
 
 /// Distinct texts, numbered in order of first sight.
 #[derive(Debug, Default, Clone)]
 pub struct Words {
     set: IndexSet<Box<str>>,
+    /// The places in text order, until another text comes.
+    ranks: OnceLock<Arc<Vec<u32>>>,
 }
 
 impl Words {
     pub fn add(&mut self, text: &str) -> u32 {
         let index = match self.set.get_index_of(text) {
             Some(index) => index,
-            None => self.set.insert_full(text.into()).0,
+            None => {
+                self.ranks = OnceLock::new();
+                self.set.insert_full(text.into()).0
+            }
         };
         u32::try_from(index).unwrap_or(u32::MAX)
     }
@@ -38,15 +45,18 @@ impl Words {
         self.set.iter().map(AsRef::as_ref)
     }
 
-    /// For every number its place in text order, so that rows sort the same in every process.
-    pub fn ranks(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..u32::try_from(self.set.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_unstable_by(|&a, &b| self.text(a).cmp(self.text(b)));
-        let mut ranks = vec![0; order.len()];
-        for (rank, number) in (0..).zip(order) {
-            ranks[number as usize] = rank;
-        }
-        ranks
+    /// For every number its place in text order, so that rows sort the same in every process. Worked out once for many files.
+    pub fn ranks(&self) -> Arc<Vec<u32>> {
+        let ranks = self.ranks.get_or_init(|| {
+            let mut order: Vec<u32> = (0..u32::try_from(self.set.len()).unwrap_or(u32::MAX)).collect();
+            order.sort_unstable_by(|&a, &b| self.text(a).cmp(self.text(b)));
+            let mut ranks = vec![0; order.len()];
+            for (rank, number) in (0..).zip(order) {
+                ranks[number as usize] = rank;
+            }
+            Arc::new(ranks)
+        });
+        ranks.clone()
     }
 }
 
@@ -125,6 +135,8 @@ mod tests {
         for text in ["b", "a", "c"] {
             words.add(text);
         }
-        assert_eq!(words.ranks(), [1, 0, 2]);
+        assert_eq!(*words.ranks(), [1, 0, 2]);
+        words.add("aa");
+        assert_eq!(*words.ranks(), [2, 0, 3, 1], "another text, other places");
     }
 }

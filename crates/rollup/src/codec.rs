@@ -40,9 +40,9 @@ pub(crate) fn encode(table: &Table, rows: Rows, order: &Ranked<'_>) -> Result<Re
 /// A vocabulary with its text order, computed once for many files.
 pub(crate) struct Ranked<'a> {
     vocabulary: &'a Vocabulary,
-    scopes: Vec<u32>,
-    dimensions: Vec<u32>,
-    values: Vec<u32>,
+    scopes: Arc<Vec<u32>>,
+    dimensions: Arc<Vec<u32>>,
+    values: Arc<Vec<u32>>,
 }
 
 impl<'a> Ranked<'a> {

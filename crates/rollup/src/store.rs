@@ -109,9 +109,9 @@ impl Store {
         } else {
             filters.push(Filter::Days { column: "day", first: jiff::civil::date(1, 1, 1), last });
         }
-        let batches = self.table.scan_files(&files, &Scan { columns: Vec::new(), filters }).await?;
+        let batches = self.table.scan_files_again(&files, &Scan { columns: Vec::new(), filters }).await?;
         let mut rows = Rows::new(self.family.measures.len());
-        for batch in &batches {
+        for batch in batches.iter() {
             decode(batch, vocabulary, &mut rows);
         }
         Ok(rows.sorted())

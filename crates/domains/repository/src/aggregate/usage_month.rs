@@ -275,17 +275,14 @@ impl Lookup {
 
     /// Orders facts by day and group, and cells by their texts.
     pub fn finish(self, vocabulary: &Vocabulary) -> Month {
-        let mut by_text: Vec<(&str, &str, Cell, u32)> = self
-            .cells
-            .iter()
-            .map(|(cell, number)| {
-                (vocabulary.dimensions.text(cell.dimension()), vocabulary.values.text(cell.value()), *cell, *number)
-            })
-            .collect();
+        let (dimensions, values) = (vocabulary.dimensions.ranks(), vocabulary.values.ranks());
+        let rank = |cell: &Cell| (dimensions[cell.dimension() as usize], values[cell.value() as usize]);
+        let mut by_text: Vec<((u32, u32), Cell, u32)> =
+            self.cells.iter().map(|(cell, number)| (rank(cell), *cell, *number)).collect();
         by_text.sort_unstable();
         let mut place = vec![0; by_text.len()];
         let mut cells = vec![Cell::total(ANY_SCOPE)];
-        for (_, _, cell, number) in by_text {
+        for (_, cell, number) in by_text {
             place[number as usize] = u32::try_from(cells.len()).unwrap_or(u32::MAX);
             cells.push(cell);
         }
