@@ -137,6 +137,8 @@ pub struct Ask {
     pub throttle: Duration,
     /// Instead of the client's, for slow services.
     pub timeout: Option<Duration>,
+    /// Statuses outside 2xx whose body is an answer too, e.g. 410 with a tombstone.
+    pub answers: &'static [u16],
 }
 
 impl Ask {
@@ -152,6 +154,7 @@ impl Ask {
             conditional: false,
             throttle: Duration::ZERO,
             timeout: None,
+            answers: &[],
         }
     }
 
@@ -175,7 +178,7 @@ impl Ask {
     }
 }
 
-/// What an upstream answered, 2xx only.
+/// What an upstream answered: 2xx, or a status the question named as an answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -226,11 +229,31 @@ enum Try {
 impl HttpClient {
     /// Errors: the TLS setup of this machine cannot be used, or the agent holds what a header may not.
     pub fn new(politeness: Politeness, clock: Clock, memory: Arc<dyn HttpMemory>) -> Result<Self, CollectError> {
-        let builder = reqwest::Client::builder().user_agent(&politeness.user_agent).timeout(politeness.timeout);
-        let inner = politeness.hosts.keep(builder, 5).build().map_err(|error| CollectError::Connect {
+        Self::trusting(politeness, clock, memory, None)
+    }
+
+    /// Like [`HttpClient::new`], trusting certificates signed by these authorities (PEM, one or several) besides the machine's own.
+    ///
+    /// Errors: as there, or the text holds no certificate.
+    pub fn trusting(
+        politeness: Politeness,
+        clock: Clock,
+        memory: Arc<dyn HttpMemory>,
+        authorities: Option<&[u8]>,
+    ) -> Result<Self, CollectError> {
+        let fail = |reason: String| CollectError::Connect {
             upstream: "any upstream".to_owned(),
-            reason: one_line(&error.to_string(), 200),
-        })?;
+            reason: one_line(&reason, 200),
+        };
+        let mut builder = reqwest::Client::builder().user_agent(&politeness.user_agent).timeout(politeness.timeout);
+        if let Some(pem) = authorities {
+            let found = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| fail(error.to_string()))?;
+            if found.is_empty() {
+                return Err(fail("the file of certificate authorities holds no certificate".to_owned()));
+            }
+            builder = builder.tls_certs_merge(found);
+        }
+        let inner = politeness.hosts.keep(builder, 5).build().map_err(|error| fail(error.to_string()))?;
         Ok(Self { inner, politeness: Arc::new(politeness), clock, memory, next_start: Arc::default() })
     }
 
@@ -283,6 +306,17 @@ impl HttpClient {
         }
     }
 
+    /// Waits as before the next try after the `tried`-th, for answers that came well and say that they are not whole.
+    pub async fn back_off(&self, tried: u32) {
+        let wait = self.politeness.retry_base * 2_u32.saturating_pow(tried.saturating_sub(1));
+        tokio::time::sleep(wait.min(self.politeness.longest_wait)).await;
+    }
+
+    /// Tries per call, the first included.
+    pub fn tries(&self) -> u32 {
+        self.politeness.tries
+    }
+
     /// Waits until this host may be asked again, and takes the turn.
     async fn take_turn(&self, ask: &Ask) {
         if ask.throttle.is_zero() {
@@ -321,7 +355,16 @@ impl HttpClient {
         };
         let mut request = self.inner.request(ask.method.clone(), &ask.url);
         for (name, value) in &ask.headers {
-            request = request.header(HeaderName::from_static(name), value);
+            match HeaderValue::from_str(value) {
+                Ok(mut header) => {
+                    header.set_sensitive(*name == "authorization");
+                    request = request.header(HeaderName::from_static(name), header);
+                }
+                Err(_) => {
+                    let detail = format!(": the header `{name}` holds characters a header cannot carry");
+                    return Try::Failed(CollectError::Status { status: 400, upstream, detail });
+                }
+            }
         }
         if let Some(known) = &known {
             if let Some(etag) = &known.etag {
@@ -406,7 +449,7 @@ impl HttpClient {
             }
         }
         let body = Bytes::from(body);
-        if status.is_success() {
+        if status.is_success() || ask.answers.contains(&status.as_u16()) {
             if ask.conditional {
                 let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::to_owned);
                 let (etag, last_modified) = (text("etag"), text("last-modified"));
@@ -488,7 +531,16 @@ fn detail(body: &[u8]) -> String {
         .or_else(|| value["error"]["message"].as_str())
         .or_else(|| value["errors"][0]["detail"].as_str())
         .or_else(|| value["errors"][0]["message"].as_str());
-    text.map(|text| format!(": {}", one_line(text, 160))).unwrap_or_default()
+    if let Some(text) = text {
+        return format!(": {}", one_line(text, 160));
+    }
+    // Search servers: the first cause says more than the error around it.
+    let error = &value["error"];
+    let cause = [&error["root_cause"][0], error].into_iter().find(|e| e["type"].is_string());
+    cause.map_or_else(String::new, |cause| {
+        let (kind, reason) = (cause["type"].as_str().unwrap_or(""), cause["reason"].as_str().unwrap_or(""));
+        format!(": {}", one_line(&format!("{kind}: {reason}"), 200))
+    })
 }
 
 /// One line of at most `longest` characters.

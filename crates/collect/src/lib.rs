@@ -5,6 +5,8 @@
 pub mod files;
 pub mod hosts;
 pub mod http;
+pub mod invenio;
+pub mod search;
 
 pub use files::{CsvFile, CsvLine, FileError, JsonValues, LineError, open_text};
 pub use hosts::{AllowedHosts, Lookup, OutOfReach};

@@ -4,7 +4,9 @@ use std::{path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use tallykeep_repository::{Repository, Settings, TeamRepository, aggregate::AggregateRequest, usage::MigrateRequest};
+use tallykeep_repository::{
+    Repository, Settings, TeamRepository, aggregate::AggregateRequest, sources::SourceRequest, usage::MigrateRequest,
+};
 use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, TimetableEntry};
 
 use crate::{commands::people::accounts, context::Context};
@@ -13,6 +15,8 @@ use crate::{commands::people::accounts, context::Context};
 pub const AGGREGATE: &str = "repository.aggregate";
 /// Job kind of the migration of usage events.
 pub const MIGRATE: &str = "repository.migrate";
+/// Job kind of reading a configured source.
+pub const IMPORT_SOURCE: &str = "repository.import_source";
 /// Held by a live `serve`: queued jobs will be done.
 pub const SERVE_LEASE: &str = "serve";
 
@@ -53,6 +57,14 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
             Audience::EachTeam,
         )?);
     }
+    for source in settings.sources.iter().filter(|source| settings.enabled && source.schedule.is_some()) {
+        let line = source.schedule.as_deref().unwrap_or_default();
+        // The timetable's names last as long as the process, and there are as many as configured sources.
+        let name: &'static str = Box::leak(format!("repository source {}", source.name).into_boxed_str());
+        let args = json!({ "source": source.name });
+        timetable.push(TimetableEntry::new(name, line, IMPORT_SOURCE, args, Audience::EachTeam)?);
+    }
+    let spool = spool(context);
     let repository = Repository::new(control.clone(), context.lake().await?.clone(), settings);
     let login = if loopback { LoginMode::AfterFirstUser } else { LoginMode::Required };
     let builder = App::builder(control, accounts(context).await?)
@@ -61,6 +73,7 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         .with(repository)
         .job(AGGREGATE, aggregate_job)
         .job(MIGRATE, migrate_job)
+        .job(IMPORT_SOURCE, move |context| import_source_job(context, spool.clone()))
         .timetable(timetable);
     let builder = crate::commands::packages::wiring::install(builder, context)?;
     let builder = crate::commands::chat::wiring::install(builder, context).await?;
@@ -105,6 +118,34 @@ async fn migrate_job(context: JobContext) -> Result<Value, JobError> {
         None => Ok(json!({"total_processed": migrated.total_processed, "total_errors": migrated.total_errors,
             "completed": migrated.completed, "health_issues": migrated.health_issues})),
     }
+}
+
+/// Where fetched documents wait for their import.
+pub fn spool(context: &Context) -> PathBuf {
+    context.options.data_dir.join("spool")
+}
+
+async fn import_source_job(context: JobContext, spool: PathBuf) -> Result<Value, JobError> {
+    let service = context.service::<Repository>()?;
+    let name = context.job.args["source"].as_str().unwrap_or_default().to_owned();
+    let source = service.settings().sources.iter().find(|source| source.name == name).cloned();
+    let Some(source) = source else { return Err(JobError(format!("no source `{name}` is configured"))) };
+    let team = context.team().team().slug.clone();
+    if source.team.as_deref().unwrap_or("default") != team.as_str() {
+        return Ok(json!({"status": "not this team's source"}));
+    }
+    let repository = service.of(context.team().clone());
+    let report = repository
+        .import_source(&source, &SourceRequest::default(), &spool, &|key| std::env::var(key).ok(), &mut |p| {
+            let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            context.progress(number(p.fetched), p.all.map(number), &format!("{}: {}", p.kind.as_str(), p.slice));
+            !context.is_cancelled()
+        })
+        .await
+        .map_err(|error| JobError(error.to_string()))?;
+    Ok(
+        json!({"source": name, "resumed": report.resumed, "total": report.total, "deleted": report.deleted, "notes": report.notes}),
+    )
 }
 
 /// Starts `tallykeep worker` as a process of its own, which outlives this one. Answers its PID and log.

@@ -3,7 +3,7 @@
 use std::{io::Write, process::ExitCode};
 
 use tallykeep_control::ControlError;
-use tallykeep_repository::RepositoryError;
+use tallykeep_repository::{RepositoryError, sources::SourceError};
 
 /// An end with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,11 @@ pub fn code(error: &anyhow::Error) -> u8 {
 
 /// The errors of domains show that of control as their own, so it is no cause of theirs but part of them.
 fn is_busy(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let control = cause.downcast_ref::<ControlError>().or_else(|| match cause.downcast_ref::<RepositoryError>() {
+    let repository = cause.downcast_ref::<RepositoryError>().or_else(|| match cause.downcast_ref::<SourceError>() {
+        Some(SourceError::Repository(error)) => Some(error),
+        _ => None,
+    });
+    let control = cause.downcast_ref::<ControlError>().or(match repository {
         Some(RepositoryError::Control(error)) => Some(error),
         _ => None,
     });

@@ -278,7 +278,7 @@ fn wrong(how: &Misbehaviour, right: Reply) -> Reply {
     }
 }
 
-async fn read_request(socket: &mut TcpStream) -> Option<Asked> {
+pub(crate) async fn read_request(socket: &mut TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     let head_end = loop {

@@ -1,2 +1,4 @@
 mod files;
 mod http;
+mod invenio;
+mod search;

@@ -32,6 +32,7 @@ const KNOWN: &[&str] = &[
     "STATS_CACHE_DEFAULT_TTL",
     "STATS_CACHE_PREFIX",
     "STATS_DASHBOARD_LAYOUT",
+    "STATS_DASHBOARD_COMPONENT_METRICS_REGISTRY",
     "STATS_DASHBOARD_UI_SUBCOUNTS",
     "STATS_DASHBOARD_UI_CONFIG",
     "STATS_DASHBOARD_DEFAULT_RANGE_OPTIONS",
@@ -41,6 +42,7 @@ const KNOWN: &[&str] = &[
     "exclude_robots",
     "exclude_machines",
     "links",
+    "sources",
     "default_record_start_basis",
     "legacy_mmdd",
 ];
@@ -120,7 +122,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "STATS_DASHBOARD_SETTINGS_COMMUNITY_ENABLED_DESCRIPTION",
     "STATS_DASHBOARD_SETTINGS_COMMUNITY_ENABLED_ICON",
     "STATS_DASHBOARD_SETTINGS_COMMUNITY_ENABLED_HELPTEXT",
-    "STATS_DASHBOARD_COMPONENT_METRICS_REGISTRY",
 ];
 
 /// A setting that is not what its key needs.
@@ -236,6 +237,18 @@ impl Config {
                 json!({"day": "30days", "week": "yearToDate", "month": "yearToDate", "quarter": "yearToDate", "year": "2years"})
             }),
             links: self.given.get("links").cloned(),
+            custom_components: match self.given.get("STATS_DASHBOARD_COMPONENT_METRICS_REGISTRY") {
+                None => std::collections::BTreeSet::new(),
+                Some(registry) => crate::layout::custom_components(registry).map_err(|reason| ConfigError {
+                    key: "STATS_DASHBOARD_COMPONENT_METRICS_REGISTRY".to_owned(),
+                    reason,
+                })?,
+            },
+            sources: match self.given.get("sources") {
+                None => Vec::new(),
+                Some(value) => crate::sources::sources_from_json(value)
+                    .map_err(|reason| ConfigError { key: "sources".to_owned(), reason })?,
+            },
             subcounts,
         })
     }
@@ -319,6 +332,10 @@ pub struct Settings {
     pub ui_config: Value,
     pub range_options: Value,
     pub links: Option<Value>,
+    /// Components of layouts that are not ours, by name.
+    pub custom_components: std::collections::BTreeSet<String>,
+    /// Running repositories that `serve` reads by itself, and that commands may name.
+    pub sources: Vec<crate::sources::Source>,
     pub subcounts: Vec<Subcount>,
 }
 

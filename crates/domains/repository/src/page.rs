@@ -6,6 +6,7 @@ use crate::{
     RepositoryError, TeamRepository,
     aggregate::lease_name,
     documents::Community,
+    layout::LayoutScope,
     read::{Params, Query},
 };
 
@@ -60,7 +61,7 @@ impl TeamRepository {
             "default_range_options": settings.range_options,
             "default_record_start_basis": settings.basis,
             "display_binary_sizes": !settings.decimal_sizes,
-            "layout": self.layout(community),
+            "layout": self.layout(community).await?,
             "ui_subcounts": settings.ui_subcounts.clone().unwrap_or_else(ui_subcounts),
             "use_test_data": settings.use_test_data,
             "title": title,
@@ -110,14 +111,11 @@ impl TeamRepository {
         }))
     }
 
-    fn layout(&self, community: Option<&Community>) -> Value {
-        let configured = self.settings.layout.as_ref();
-        let part = |keys: [&str; 2]| configured.and_then(|l| keys.iter().find_map(|k| l.get(*k))).cloned();
-        let chosen = match community {
-            Some(_) => part(["community_layout", "community"]).or_else(|| part(["global_layout", "global"])),
-            None => part(["global_layout", "global"]),
-        };
-        chosen.unwrap_or_else(default_layout)
+    /// The layout a page is drawn with ([`crate::layout`]).
+    pub(crate) async fn layout(&self, community: Option<&Community>) -> Result<Value, RepositoryError> {
+        let scope =
+            community.map_or(LayoutScope::Global, |community| LayoutScope::Community(Box::new(community.clone())));
+        Ok(self.shown_layout(&scope).await?.layout)
     }
 
     /// Records a scope holds now; `None` where nothing is rolled up yet.
@@ -188,7 +186,7 @@ fn ui_subcounts() -> Value {
 }
 
 /// The layout of spec/invenio §16.2.
-fn default_layout() -> Value {
+pub(crate) fn default_layout() -> Value {
     let one =
         |component: &str, width: u8, props: Value| json!({"component": component, "width": width, "props": props});
     let row = |name: &str, components: Vec<Value>| json!({"name": name, "components": components});
@@ -251,7 +249,6 @@ fn default_layout() -> Value {
     let text = |title: &str| json!({ "title": title });
     json!({"tabs": [
         {"name": "content", "label": "Content", "icon": "chart pie", "date_range_phrase": "Cumulative totals as of", "rows": [
-            row("date-range", vec![]),
             row("single-stats", vec![
                 one("SingleStatRecordCountCumulative", 5, text("Total Records")),
                 one("SingleStatUploadersCumulative", 6, text("Total Uploaders")),

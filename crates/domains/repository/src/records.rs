@@ -44,7 +44,7 @@ impl TeamRepository {
     /// Works (the newest version of each), page by page, as `{"hits": {"hits": […], "total": n}}`.
     ///
     /// Views and downloads are all-time and over all versions: the repository's own figures where its documents carry them,
-    /// else counted from the stored events without robots.
+    /// else counted from the stored events without robots; where no event is stored at all, what living sources told.
     pub async fn works(
         &self,
         community: Option<&str>,
@@ -52,7 +52,10 @@ impl TeamRepository {
         page: usize,
         size: usize,
     ) -> Result<Value, RepositoryError> {
-        let counted = self.usage_by_work().await?;
+        let mut counted = self.usage_by_work().await?;
+        if counted.is_empty() {
+            counted = self.reported_by_work().await?;
+        }
         let mut works: HashMap<String, (Record, Value)> = HashMap::new();
         for stored in current(&self.lake, &RECORDS).await?.into_values() {
             let document: Value = serde_json::from_str(&stored.doc)?;
@@ -111,6 +114,19 @@ impl TeamRepository {
         }
         let base = self.settings.links.as_ref().and_then(|l| l.get("records")).and_then(Value::as_str);
         base.map_or(Value::Null, |base| json!(format!("{}/{id}", base.trim_end_matches('/'))))
+    }
+
+    /// Views and downloads by work as living sources told them.
+    async fn reported_by_work(&self) -> Result<HashMap<String, (i64, i64)>, RepositoryError> {
+        let mut told: HashMap<String, (i64, i64)> = HashMap::new();
+        for reported in self.control.reported(crate::sources::REPORTED_RECORDS).await? {
+            let all = &reported.figures["all_versions"];
+            let work = reported.figures["parent"].as_str().unwrap_or(&reported.id).to_owned();
+            let known = told.entry(work).or_default();
+            *known =
+                (known.0.max(all["views"].as_i64().unwrap_or(0)), known.1.max(all["downloads"].as_i64().unwrap_or(0)));
+        }
+        Ok(told)
     }
 
     /// Views and downloads by work, without robots.

@@ -9,6 +9,7 @@ mod frame;
 mod isolation;
 mod isolation_data;
 mod jobs;
+mod layouts;
 mod listen;
 mod matrix;
 mod packages;

@@ -8,9 +8,11 @@ mod community_stats;
 mod database;
 mod demo;
 mod import;
+mod layout;
 mod openapi;
 pub mod packages;
 pub mod people;
+pub mod reconcile;
 pub mod report;
 mod schedule;
 mod serve;
@@ -29,6 +31,12 @@ pub enum Command {
     /// Snapshots and kept answers of chat
     #[command(subcommand)]
     Chat(chat::Chat),
+    /// How dashboards are laid out
+    #[command(subcommand)]
+    Layout(layout::Layout),
+    /// What sources say beside what is stored, with the reason of each difference
+    #[command(subcommand)]
+    Reconcile(reconcile::Reconcile),
     /// Statistics of a repository's communities
     #[command(subcommand)]
     CommunityStats(community_stats::CommunityStats),
@@ -70,6 +78,8 @@ impl Command {
         match self {
             Self::Import(command) => command.run(context).await,
             Self::Chat(command) => command.run(context).await,
+            Self::Layout(command) => command.run(context).await,
+            Self::Reconcile(command) => command.run(context).await,
             Self::CommunityStats(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Serve(command) => command.run(context).await,

@@ -3,7 +3,9 @@
 mod cli_matrix;
 mod database;
 mod interrupted;
+mod layouts;
 mod pipes;
 mod program;
+mod sources;
 mod support;
 mod worked_example;

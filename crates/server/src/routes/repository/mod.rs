@@ -2,6 +2,7 @@
 
 mod accept;
 mod files;
+mod layouts;
 mod overview;
 mod pages;
 mod records;
@@ -22,11 +23,16 @@ use crate::{
 
 pub fn routes() -> Vec<Route> {
     let read = Decision::Read(Dashboard::Repository);
+    let write = Decision::Write(Dashboard::Repository);
     vec![
         Route::api(read, routes!(stats::post_stats)).errors(message_shape),
         Route::api(read, routes!(stats::post_stats_dashboard)).errors(error_shape),
         Route::api(read, routes!(records::get_records)),
-        Route::api(Decision::Write(Dashboard::Repository), routes!(switch::put_dashboard_switch)),
+        Route::api(write, routes!(switch::put_dashboard_switch)),
+        Route::api(write, routes!(layouts::get_layouts)),
+        Route::api(read, routes!(layouts::get_layout)),
+        Route::api(write, routes!(layouts::put_layout)),
+        Route::api(write, routes!(layouts::delete_layout)),
         Route::api(Decision::ReadSome, routes!(overview::get_overview)),
         Route::page("/stats", read, get(pages::global_page)),
         Route::page("/communities/{id}/stats", read, get(pages::community_page)),

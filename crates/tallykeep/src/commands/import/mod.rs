@@ -3,6 +3,7 @@
 mod chat;
 mod open_chat_studio;
 mod repository;
+pub mod source;
 
 use crate::context::Context;
 
@@ -14,6 +15,10 @@ pub enum Import {
     OpenChatStudio(open_chat_studio::OpenChatStudio),
     /// Records, communities, memberships and usage events of a repository
     Repository(repository::Repository),
+    /// The same from the search server of a running InvenioRDM
+    Opensearch(source::OpenSearch),
+    /// Records and communities from the REST API of a running InvenioRDM
+    InvenioApi(source::InvenioApi),
 }
 
 impl Import {
@@ -22,6 +27,8 @@ impl Import {
             Self::Chat(command) => command.run(context).await,
             Self::OpenChatStudio(command) => command.run(context).await,
             Self::Repository(command) => command.run(context).await,
+            Self::Opensearch(command) => command.run(context).await,
+            Self::InvenioApi(command) => command.run(context).await,
         }
     }
 }

@@ -1,0 +1,58 @@
+//! Layouts by the API: set, shown on the page, refused with every problem, reset.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{
+    exports::{Filled, filled},
+    repository_client::attribute,
+    support::{As, text, value},
+};
+
+const LAYOUTS: &str = "/api/v1/repository/layouts";
+
+async fn shown(filled: &Filled, page: &str) -> Value {
+    let html = text(filled.server.get(page, &As::Nobody).await).await;
+    let config: Value =
+        serde_json::from_str(&attribute(&html, "data-dashboard-config").expect("a configuration")).expect("JSON");
+    config["layout"]["tabs"][0]["name"].clone()
+}
+
+fn layout(name: &str, width: u32) -> Value {
+    json!({"tabs": [{"name": name, "label": {"en": name}, "rows": [{"name": "r", "components": [{"component": "StatsMap", "width": width}]}]}]})
+}
+
+#[tokio::test]
+async fn a_community_is_shown_as_it_was_set_until_it_is_reset() {
+    let filled = filled(|_| {}).await;
+    let put = |scope: &'static str, body: Value| filled.server.json("PUT", scope, &As::Nobody, body);
+    let path = "/api/v1/repository/layouts/c1";
+    assert_eq!(shown(&filled, "/communities/c1/stats").await, "content");
+    value(put("/api/v1/repository/layouts/global", layout("whole", 16)).await).await;
+    assert_eq!([shown(&filled, "/stats").await, shown(&filled, "/communities/c1/stats").await], ["whole", "whole"]);
+    value(put("/api/v1/repository/layouts/communities", layout("each", 16)).await).await;
+    value(put(path, layout("own", 8)).await).await;
+    assert_eq!([shown(&filled, "/stats").await, shown(&filled, "/communities/c1/stats").await], ["whole", "own"]);
+    let one = value(filled.server.get(path, &As::Nobody).await).await;
+    assert_eq!([&one["from"], &one["set_by"]], ["set", "local"]);
+    let list = value(filled.server.get(LAYOUTS, &As::Nobody).await).await;
+    assert_eq!(list["layouts"].as_array().map(Vec::len), Some(3));
+    assert!(list["components"].as_array().expect("names").contains(&json!("SingleStatViews")));
+    let gone = filled.server.json("DELETE", path, &As::Nobody, json!({})).await;
+    assert_eq!(value(gone).await, json!({"was_set": true, "from": "communities"}));
+    assert_eq!(shown(&filled, "/communities/c1/stats").await, "each");
+}
+
+#[tokio::test]
+async fn a_wrong_layout_is_refused_with_every_problem_and_changes_nothing() {
+    let filled = filled(|_| {}).await;
+    let response = filled.server.json("PUT", "/api/v1/repository/layouts/c1", &As::Nobody, layout("", 17)).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let answer: Value = serde_json::from_str(&text(response).await).expect("JSON");
+    let paths: Vec<&str> =
+        answer["problems"].as_array().expect("problems").iter().filter_map(|p| p["path"].as_str()).collect();
+    assert_eq!(paths, ["tabs[0].name", "tabs[0].rows[0].components[0].width"], "{answer}");
+    assert_eq!(shown(&filled, "/communities/c1/stats").await, "content");
+    let nobody = filled.server.get("/api/v1/repository/layouts/none", &As::Nobody).await;
+    assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
+}
