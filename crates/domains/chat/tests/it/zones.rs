@@ -3,13 +3,13 @@
 use jiff::tz::TimeZone;
 use tallykeep_chat::{
     filter::*,
-    image::ChatImage,
-    metrics::{Question, message_volume},
+    image::{ChatImage, Messages},
+    metrics::{Question, channel_breakdown, message_volume, overview, session_analytics, user_engagement},
     rows::*,
     words::*,
 };
 
-use crate::acme::{NOW, changes, params};
+use crate::acme::{NOW, ask, changes, params};
 
 fn buckets(query: &str) -> Vec<Bucket> {
     let params = params(query);
@@ -75,6 +75,33 @@ fn days_of_kolkata_and_kathmandu_are_exact() {
     assert_eq!((count("Asia/Kolkata", "2026-06-05"), count("Asia/Kolkata", "2026-06-06")), (3, 1));
     assert_eq!((count("Asia/Kathmandu", "2026-06-05"), count("Asia/Kathmandu", "2026-06-06")), (1, 3));
     assert_eq!((count("UTC", "2026-06-05"), count("UTC", "2026-06-06")), (4, 0));
+}
+
+#[test]
+fn views_over_whole_days_never_look_at_messages() {
+    let mut image = ChatImage::default();
+    image.apply(changes());
+    let answers = |image: &ChatImage| {
+        let mut answers = Vec::new();
+        for zone in ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"] {
+            for filter in ["", "&experiments=1", "&channels=telegram", "&participants=1"] {
+                let query = format!("tz={zone}{filter}");
+                answers.push(serde_json::json!([
+                    ask(image, &query, overview),
+                    ask(image, &query, |q| message_volume(q).unwrap()),
+                    ask(image, &query, |q| session_analytics(q).unwrap()),
+                    ask(image, &query, |q| user_engagement(q, 10, |id| id.to_string())),
+                    ask(image, &query, channel_breakdown),
+                ]));
+            }
+        }
+        answers
+    };
+    let before = answers(&image);
+    assert_eq!(before[0][0]["total_messages"], 9);
+    // Were they looked at, they would be missed.
+    image.messages = Messages::default();
+    assert_eq!(answers(&image), before);
 }
 
 #[test]
