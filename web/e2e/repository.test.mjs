@@ -392,6 +392,42 @@ describe("a site with other settings", () => {
   });
 });
 
+describe("inside somebody else's page", () => {
+  for (const width of [1280, 360]) {
+    it(`at ${width} px title, tabs and controls stand clear of the numbers and work`, async () => {
+      const { page, context, problems } = await openPage(browser, { viewport: { width, height: 800 } });
+      await page.route(`**${stats}*`, async (route) => {
+        const answer = await route.fetch();
+        const html = (await answer.text()).replace('data-tallykeep-frame="full"', "");
+        await route.fulfill({ response: answer, body: html });
+      });
+      await visit(page, stats);
+      assert.equal(await page.locator(".sidebar").count(), 0);
+      const content = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(content <= width, `${content} px wide`);
+      if (width > 768) {
+        const column = await page.locator(".embedded > aside").boundingBox();
+        const numbers = await page.locator(".embedded > main").boundingBox();
+        const widest = await page
+          .locator(".embedded > aside *")
+          .evaluateAll((all) => Math.max(...all.map((one) => one.getBoundingClientRect().right)));
+        assert.ok(
+          widest <= numbers.x && column.x < numbers.x,
+          `controls end at ${widest}, numbers begin at ${numbers.x}`,
+        );
+        await page.getByRole("tab", { name: "Usage rates" }).click();
+      } else {
+        await page.locator(".bottom-bar").getByRole("button").nth(0).click();
+        await page.getByRole("dialog").getByRole("button", { name: "Usage rates" }).click();
+      }
+      await settled(page);
+      assert.equal(new URL(page.url()).searchParams.get("tab"), "usage");
+      assert.deepEqual(problems, []);
+      await context.close();
+    });
+  }
+});
+
 describe("every width", () => {
   for (const width of [320, 360, 768, 1000, 1200, 1280, 1600]) {
     it(`${width} px has no sideways scroll on any tab`, async () => {

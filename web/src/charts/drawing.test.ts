@@ -259,6 +259,19 @@ describe("notes on days", () => {
   });
 });
 
+it("values stand on all bars or on none", () => {
+  const label = (width: number, values: number[]) => {
+    const points = values.map((value) => point(value));
+    const drawing = draw("bar", figure([], points), { size: { width, height: 260 } });
+    const words = values.map((value) => value.toLocaleString("en"));
+    return drawing.shapes.filter((shape) => shape.type === "text" && words.includes(String(shape.style.text))).length;
+  };
+  const values = [875, 931, 997, 1069, 1122, 1174, 1228];
+  expect(label(700, values)).toBe(7);
+  // Three letters would fit here, five do not.
+  expect(label(230, values)).toBe(0);
+});
+
 it("the period compared with is ticks on single bars and nothing across a stack", () => {
   const parts = ["a", "b"].map((id, color): Series => ({ id, name: id, color, rank: 1, points: KIT }));
   const comparison = { label: "before", values: KIT.map(() => 20), buckets };

@@ -344,7 +344,13 @@ function barValue(
   if (!total || total.value === null || figure.buckets.length > 13 || (count > 1 && !request.stacked)) return [];
   const value = request.hidden.size > 0 && count > 1 ? height : total.value;
   const label = formatShort(value, figure.valueType, request.style);
-  if (label.length * 6.4 > slotWidth(frame) + 6) return [];
+  // All bars say their value or none does: a few labels among many would look like the only values.
+  const longest = Math.max(
+    ...figure.total.points.map((point) =>
+      point.value === null ? 0 : formatShort(point.value, figure.valueType, request.style).length,
+    ),
+  );
+  if (Math.max(label.length, longest) * 6.4 > slotWidth(frame) + 6) return [];
   const raised = total.state === "restated" ? 14 : 0;
   const highest = total.was === undefined ? height : Math.max(height, Math.min(total.was, scale.max));
   const y = Math.max(8, heightOf(frame, scale, Math.max(highest, 0)) - 9 - raised);

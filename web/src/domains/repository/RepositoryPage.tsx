@@ -1,5 +1,5 @@
-import { useMemo, useRef, useState } from "react";
-import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import { type ReactNode, useMemo, useRef, useState } from "react";
+import { type Key, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { apiBase } from "../../api/client";
 import type { Community, DashboardConfig, DateBasis, Family, LayoutTab } from "../../api/types";
 import { GRANULARITIES, type Granularity, isoDay } from "../../lib/days";
@@ -229,66 +229,84 @@ export function RepositoryPage(props: { config: DashboardConfig; community: Comm
       actions={actions}
     />
   );
-  const tabbed = (
-    <Tabs selectedKey={tab?.name ?? ""} onSelectionChange={(key) => chooseTab(String(key))}>
-      <TabList className="tabs" aria-label={t("tabs.label")}>
-        {tabs.map((one) => (
-          <Tab key={one.name} id={one.name}>
-            {tabLabel(one, locale, t)}
-          </Tab>
-        ))}
-      </TabList>
+  const tabList = (
+    <TabList className="tabs" aria-label={t("tabs.label")}>
       {tabs.map((one) => (
-        <TabPanel key={one.name} id={one.name} style={{ outline: "none" }}>
-          {!narrow && enabled && controls}
-          {body}
-        </TabPanel>
+        <Tab key={one.name} id={one.name}>
+          {tabLabel(one, locale, t)}
+        </Tab>
       ))}
-    </Tabs>
+    </TabList>
+  );
+  const panels = (before: ReactNode) =>
+    tabs.map((one) => (
+      <TabPanel key={one.name} id={one.name} style={{ outline: "none" }}>
+        {before}
+        {body}
+      </TabPanel>
+    ));
+  const selection = {
+    selectedKey: tab?.name ?? "",
+    onSelectionChange: (key: Key) => chooseTab(String(key)),
+  };
+  const bottomBar = narrow && enabled && (
+    <BottomBar
+      tabs={tabs.map((one) => ({
+        id: one.name,
+        label: tabLabel(one, locale, t),
+        icon: TAB_ICONS[one.name] ?? "chart",
+      }))}
+      tab={tab?.name ?? ""}
+      onTab={chooseTab}
+      dates={dateProps}
+      comparisons={comparisonChoices}
+      onComparison={(id) => write({ vs: id === "previousYear" ? null : id })}
+      bases={recordTab ? basisChoices : []}
+      basis={view.basis}
+      onBasis={(id) => write({ basis: id === "added" ? null : id })}
+      granularities={granularityChoices}
+      onGranularity={chooseGranularity}
+      reports={reportActions}
+    />
   );
   if (!props.framed) {
+    // Inside somebody else's page: title, tabs and controls stand in a column of their own (spec §16.3).
+    if (!enabled || tabs.length === 0)
+      return (
+        <div className="embedded">
+          <aside>{head}</aside>
+          <main>{body}</main>
+        </div>
+      );
     return (
-      <div className="embedded">
+      <Tabs
+        {...selection}
+        className={`embedded ${bottomBar ? "has-bottom-bar" : ""}`}
+        orientation={narrow ? "horizontal" : "vertical"}
+      >
         <aside>
           {head}
-          {enabled && controls}
+          {tabList}
+          {controls}
           <EmbeddedNote />
         </aside>
-        <main>{enabled ? tabbed : body}</main>
-      </div>
+        <main>{panels(null)}</main>
+        {bottomBar}
+      </Tabs>
     );
   }
   const current = community ? `community:${community.id}` : "repository";
   return (
-    <Shell
-      current={current}
-      entries={entries}
-      bottomBar={
-        narrow &&
-        enabled && (
-          <BottomBar
-            tabs={tabs.map((one) => ({
-              id: one.name,
-              label: tabLabel(one, locale, t),
-              icon: TAB_ICONS[one.name] ?? "chart",
-            }))}
-            tab={tab?.name ?? ""}
-            onTab={chooseTab}
-            dates={dateProps}
-            comparisons={comparisonChoices}
-            onComparison={(id) => write({ vs: id === "previousYear" ? null : id })}
-            bases={recordTab ? basisChoices : []}
-            basis={view.basis}
-            onBasis={(id) => write({ basis: id === "added" ? null : id })}
-            granularities={granularityChoices}
-            onGranularity={chooseGranularity}
-            reports={reportActions}
-          />
-        )
-      }
-    >
+    <Shell current={current} entries={entries} bottomBar={bottomBar}>
       {head}
-      {tabs.length > 0 ? tabbed : body}
+      {tabs.length > 0 ? (
+        <Tabs {...selection}>
+          {tabList}
+          {panels(!narrow && enabled && controls)}
+        </Tabs>
+      ) : (
+        body
+      )}
     </Shell>
   );
 }
