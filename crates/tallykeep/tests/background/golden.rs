@@ -78,7 +78,9 @@ fn masked_line(line: &str) -> String {
             () if number(word) && (after == "bytes" || after == "bytes)" || after == "bytes:") => mask("B"),
             () if before == "(PID:" || before == "PID:" || before.ends_with("(process") => mask("PID"),
             () if before == "(memory" => mask("M%"),
-            () if before == "since" || before == "Started:" || before == "update:" => mask("WHEN"),
+            () if (before == "since" && word.contains('T')) || before == "Started:" || before == "update:" => {
+                mask("WHEN")
+            }
             () if before == "Runtime:" => mask("HH:MM:SS"),
             () if ["Duration:", "duration:"].contains(&before) => mask("DURATION"),
             () => (*word).to_owned(),

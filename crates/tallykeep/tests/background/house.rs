@@ -79,6 +79,11 @@ impl House {
 
     /// An invented repository of 1,500 records and 60,000 usage events.
     pub fn import_demo(&self) {
+        self.import_events_of("");
+    }
+
+    /// The same with the usage events of some time only, by the beginning of their instants.
+    pub fn import_events_of(&self, time: &str) {
         let files = tallykeep_repository::demo::write_files(
             &self.folder.path().join("files"),
             tallykeep_repository::demo::Size::Demo,
@@ -86,6 +91,11 @@ impl House {
             "2026-03-10".parse().expect("a day"),
         )
         .expect("written");
+        let events = std::fs::read_to_string(&files.usage_events).expect("written");
+        let wanted = format!("{{\"timestamp\":\"{time}");
+        let kept: String =
+            events.lines().filter(|line| line.starts_with(&wanted)).flat_map(|line| [line, "\n"]).collect();
+        std::fs::write(&files.usage_events, kept).expect("written");
         let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
         self.run(&[
             "import",

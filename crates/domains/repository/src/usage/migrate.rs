@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tallykeep_lake::{
-    Change, DataFile, Scan,
+    Change, DataFile, Scan, Staged,
     arrow::{
         array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray},
         datatypes::Int64Type,
@@ -25,14 +25,14 @@ use super::{
     memory_percent, months, of_kind,
 };
 use crate::{
-    RepositoryError, TeamRepository,
+    RepositoryError, Settings, TeamRepository,
     documents::UsageKind,
     records::ENRICHMENT,
     tables::{ENRICHED, MEMBERSHIPS, USAGE},
 };
 
-/// Events in one commit: few large files instead of one per batch.
-const COMMIT_EVENTS: usize = 100_000;
+/// Batches in one commit: few large files instead of one per batch.
+const COMMIT_BATCHES: usize = 100;
 /// How long the control database may take to answer before a migration stops.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Most events in a batch.
@@ -103,6 +103,11 @@ impl MigrateRequest {
             delete_old: flag("delete_old_indices"),
             ..Self::default()
         }
+    }
+
+    fn batch_size(&self, settings: &Settings) -> usize {
+        let configured = usize::try_from(settings.migrate_batch).unwrap_or(MAX_BATCH);
+        self.batch_size.unwrap_or(configured).clamp(1, MAX_BATCH)
     }
 
     pub(super) fn kinds(&self) -> Vec<UsageKind> {
@@ -205,6 +210,8 @@ pub(super) struct Work<'a, 'w> {
     /// Enrichments that were read back, and whether they are what they should be.
     pub verified: HashMap<i64, bool>,
     pub verified_files: HashSet<String>,
+    /// Written and not yet committed: for whom, how many events, the last of them.
+    pub staged: Vec<(Slice, Staged, Option<(String, i64)>)>,
     pub watch: &'a mut Watch<'w>,
 }
 
@@ -270,33 +277,24 @@ impl TeamRepository {
         let (slices, warnings) = self.wanted_slices(request).await?;
         migrated.warnings = warnings;
         self.lake.table(&ENRICHED).ensure().await?;
-        let mut work = Work {
-            request,
-            enricher: Enricher::load(&self.lake, &self.settings).await?,
-            config: config_name(&self.settings),
-            again: false,
-            done: 0,
-            all: slices.iter().map(|(_, events)| events).sum(),
-            health_issues: Vec::new(),
-            stopped: false,
-            verified: HashMap::new(),
-            verified_files: HashSet::new(),
-            watch,
-        };
+        let all = slices.iter().map(|(_, events)| events).sum();
+        let mut work = self.work(request, false, all, watch).await?;
         for kind in request.kinds() {
             migrated.event_types.insert(kind.as_str().to_owned(), TypeResult::default());
         }
+        let mut todo = Vec::new();
+        let mut results = Vec::new();
         for (slice, events) in slices {
-            if work.stopped {
-                break;
-            }
-            let result = match self.completed_before(&slice, events, request).await? {
+            match self.completed_before(&slice, events, request).await? {
                 Some(result) => {
                     work.done += events;
-                    result
+                    results.push((slice, result));
                 }
-                None => self.migrate_slice(&slice, &mut work).await?,
-            };
+                None => todo.push((slice, events)),
+            }
+        }
+        results.extend(self.migrate_slices(&todo, &mut work).await?);
+        for (slice, result) in results {
             let of_kind = migrated.event_types.entry(slice.kind.as_str().to_owned()).or_default();
             of_kind.processed += result.processed;
             of_kind.errors += (result.operational_errors.len() + result.validation_errors.len()) as u64;
@@ -310,33 +308,90 @@ impl TeamRepository {
         Ok(migrated)
     }
 
-    pub(super) async fn migrate_slice(
+    pub(super) async fn work<'a, 'w>(
         &self,
-        slice: &Slice,
+        request: &'a MigrateRequest,
+        again: bool,
+        all: u64,
+        watch: &'a mut Watch<'w>,
+    ) -> Result<Work<'a, 'w>, RepositoryError> {
+        Ok(Work {
+            request,
+            enricher: Enricher::load(&self.lake, &self.settings).await?,
+            config: config_name(&self.settings),
+            again,
+            done: 0,
+            all,
+            health_issues: Vec::new(),
+            stopped: false,
+            verified: HashMap::new(),
+            verified_files: HashSet::new(),
+            staged: Vec::new(),
+            watch,
+        })
+    }
+
+    /// Migrates kinds and months in their order, as many as together make a commit at a time, until something stops it.
+    pub(super) async fn migrate_slices(
+        &self,
+        slices: &[(Slice, u64)],
         work: &mut Work<'_, '_>,
-    ) -> Result<MonthResult, RepositoryError> {
-        let begun = Instant::now();
-        let mut result = MonthResult::of(slice, self.control.clock().now());
-        if work.request.fresh_start {
-            self.forget_enrichment(slice).await?;
+    ) -> Result<Vec<(Slice, MonthResult)>, RepositoryError> {
+        let most = (COMMIT_BATCHES * work.request.batch_size(&self.settings)) as u64;
+        let mut results = Vec::new();
+        let mut rest = slices;
+        while !rest.is_empty() && !work.stopped {
+            let mut events = 0;
+            let fits = |(_, more): &&(Slice, u64)| {
+                events += more;
+                events <= most
+            };
+            let (together, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            rest = after;
+            results.extend(self.migrate_together(together, work).await?);
         }
-        let outcome = self.enrich_slice(slice, work, &mut result).await;
-        if let Err(error) = outcome {
-            result.operational_errors.push(self.operational("error", &error.to_string()));
-            result.interrupted = true;
-        }
-        if !result.interrupted {
-            result.validation_errors = self.validate_slice(slice, work).await?;
-            if result.validation_errors.is_empty() {
-                result.completed = true;
-                self.complete(slice, work, &mut result).await?;
-            } else {
-                // Nothing of it can be relied on: the next run starts the month over. The events themselves are as they were.
+        Ok(results)
+    }
+
+    /// Enriches some months, commits them at once, then reads each back.
+    async fn migrate_together(
+        &self,
+        slices: &[(Slice, u64)],
+        work: &mut Work<'_, '_>,
+    ) -> Result<Vec<(Slice, MonthResult)>, RepositoryError> {
+        let mut results = Vec::new();
+        for (slice, _) in slices {
+            if work.stopped {
+                break;
+            }
+            let begun = Instant::now();
+            let mut result = MonthResult::of(slice, self.control.clock().now());
+            if work.request.fresh_start {
                 self.forget_enrichment(slice).await?;
             }
+            if let Err(error) = self.enrich_slice(slice, work, &mut result).await {
+                result.operational_errors.push(self.operational("error", &error.to_string()));
+                result.interrupted = true;
+            }
+            result.total_time = begun.elapsed().as_secs_f64();
+            results.push((slice.clone(), result));
         }
-        result.total_time = (begun.elapsed().as_secs_f64() * 1e3).round() / 1e3;
-        Ok(result)
+        self.commit_staged(work, results.iter_mut().map(|(slice, result)| (&*slice, result)).collect()).await;
+        for (slice, result) in &mut results {
+            let begun = Instant::now();
+            if !result.interrupted {
+                result.validation_errors = self.validate_slice(slice, work).await?;
+                if result.validation_errors.is_empty() {
+                    result.completed = true;
+                    self.complete(slice, work, result).await?;
+                } else {
+                    // Nothing of it can be relied on: the next run starts the month over. The events themselves are as they were.
+                    self.forget_enrichment(slice).await?;
+                }
+            }
+            result.total_time = ((result.total_time + begun.elapsed().as_secs_f64()) * 1e3).round() / 1e3;
+        }
+        Ok(results)
     }
 
     /// The result of a month with nothing to do: its migration is completed and nothing came in since.
@@ -447,7 +502,7 @@ impl TeamRepository {
                 }
                 seen.insert(file.path);
             }
-            self.commit_group(slice, work, &mut group, result).await?;
+            self.stage_group(slice, work, &mut group, result).await?;
             if result.interrupted {
                 return Ok(());
             }
@@ -466,8 +521,7 @@ impl TeamRepository {
         let download = slice.kind == UsageKind::Download;
         let scan = Scan { columns: COLUMNS.to_vec(), filters: vec![of_kind(slice.kind)] };
         let mut batches = self.lake.table(&USAGE).stream_files(std::slice::from_ref(file), &scan)?;
-        let size = work.request.batch_size.unwrap_or(usize::try_from(self.settings.migrate_batch).unwrap_or(1000));
-        let size = size.clamp(1, MAX_BATCH);
+        let size = work.request.batch_size(&self.settings);
         let most = work.request.max_batches.unwrap_or(self.settings.migrate_batches.unsigned_abs());
         let mut enriched = Vec::new();
         while let Some(batch) = batches.next().await {
@@ -492,8 +546,12 @@ impl TeamRepository {
                     ));
                 }
                 group.events.extend(part);
-                if group.in_batch == 0 && group.events.len() >= COMMIT_EVENTS.max(size) {
-                    self.commit_group(slice, work, group, result).await?;
+                if group.in_batch == 0 && group.events.len() >= COMMIT_BATCHES * size {
+                    self.stage_group(slice, work, group, result).await?;
+                    self.commit_staged(work, vec![(slice, result)]).await;
+                    if work.stopped {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -526,8 +584,8 @@ impl TeamRepository {
         true
     }
 
-    /// Commits what was enriched since the last time, then moves the bookmark.
-    async fn commit_group(
+    /// Writes what was enriched since the last time into a file that the next commit takes.
+    async fn stage_group(
         &self,
         slice: &Slice,
         work: &mut Work<'_, '_>,
@@ -537,47 +595,88 @@ impl TeamRepository {
         if group.events.is_empty() {
             return Ok(());
         }
-        work.enricher.store(&self.lake).await?;
         let mut events = std::mem::take(&mut group.events);
         events.sort_unstable_by_key(|event| (event.ts, event.identity));
         let count = events.len() as u64;
         let table = self.lake.table(&ENRICHED);
         let partition = [slice.month.clone(), slice.kind.as_str().to_owned(), work.config.clone()];
-        let staged = {
-            let table = table.clone();
-            tokio::task::spawn_blocking(move || {
-                table.stage(&partition, &[rows(&events)?]).map_err(RepositoryError::from)
-            })
-            .await
-            .map_err(|e| RepositoryError::Worker(e.to_string()))??
-        };
-        table.commit(Change { add: vec![staged], ..Change::default() }).await?;
+        let staged = tokio::task::spawn_blocking(move || {
+            table.stage(&partition, &[rows(&events)?]).map_err(RepositoryError::from)
+        })
+        .await
+        .map_err(|e| RepositoryError::Worker(e.to_string()))??;
         result.processed += count;
         work.done += count;
         result.batches_succeeded = result.batches_attempted;
+        work.staged.push((slice.clone(), staged, group.last.take()));
+        Ok(())
+    }
+
+    /// Commits what was written, then moves the bookmarks. What cannot be committed is not done: those months are interrupted, and nothing more is begun.
+    async fn commit_staged(&self, work: &mut Work<'_, '_>, mut results: Vec<(&Slice, &mut MonthResult)>) {
+        let staged = std::mem::take(&mut work.staged);
+        if staged.is_empty() {
+            return;
+        }
+        let counts: Vec<(Slice, u64, Option<(String, i64)>)> =
+            staged.iter().map(|(slice, file, last)| (slice.clone(), file.rows, last.clone())).collect();
+        let committed = async {
+            work.enricher.store(&self.lake).await?;
+            let add = staged.into_iter().map(|(_, file, _)| file).collect();
+            self.lake.table(&ENRICHED).commit(Change { add, ..Change::default() }).await?;
+            Ok::<(), RepositoryError>(())
+        };
+        let committed = committed.await;
+        for (slice, count, last) in counts {
+            let Some((_, result)) = results.iter_mut().find(|(other, _)| **other == slice) else { continue };
+            let problem = match &committed {
+                Err(error) => {
+                    result.processed = result.processed.saturating_sub(count);
+                    work.done = work.done.saturating_sub(count);
+                    Some(("error", error.to_string()))
+                }
+                Ok(()) => {
+                    let moved = self.move_bookmark(&slice, &work.config, count, last, result);
+                    match tokio::time::timeout(ANSWER, moved).await {
+                        Ok(Ok(())) => None,
+                        Ok(Err(error)) => Some(("error", error.to_string())),
+                        Err(_) => {
+                            let issue = format!("The control database did not answer within {} s", ANSWER.as_secs());
+                            work.health_issues.push(issue.clone());
+                            Some(("health", issue))
+                        }
+                    }
+                }
+            };
+            if let Some((kind, message)) = problem {
+                result.operational_errors.push(self.operational(kind, &message));
+                (result.interrupted, work.stopped) = (true, true);
+            }
+        }
+    }
+
+    async fn move_bookmark(
+        &self,
+        slice: &Slice,
+        config: &str,
+        count: u64,
+        last: Option<(String, i64)>,
+        result: &mut MonthResult,
+    ) -> Result<(), RepositoryError> {
         let mut bookmark = self.bookmark(slice).await?.unwrap_or_default();
         if bookmark.started.is_empty() {
             bookmark.started.clone_from(&result.start_time);
         }
         bookmark.processed += count;
         bookmark.completed = false;
-        bookmark.config.clone_from(&work.config);
+        config.clone_into(&mut bookmark.config);
         bookmark.updated = self.control.clock().now().to_string();
-        if let Some((id, at)) = group.last.take() {
+        if let Some((id, at)) = last {
             bookmark.last_processed_timestamp = jiff::Timestamp::from_microsecond(at).ok().map(|at| at.to_string());
             bookmark.last_processed_id = Some(id.clone());
             result.last_processed_id = Some(id);
         }
-        match tokio::time::timeout(ANSWER, self.set_bookmark(slice, &bookmark)).await {
-            Ok(written) => written,
-            Err(_) => {
-                let issue = format!("The control database did not answer within {} s", ANSWER.as_secs());
-                result.operational_errors.push(self.operational("health", &issue));
-                work.health_issues.push(issue);
-                (result.interrupted, work.stopped) = (true, true);
-                Ok(())
-            }
-        }
+        self.set_bookmark(slice, &bookmark).await
     }
 }
 

@@ -17,8 +17,7 @@ use tallykeep_lake::{
 
 use super::{
     Slice, config_name,
-    enricher::Enricher,
-    migrate::{MigrateRequest, MonthResult, Watch, Work, lease_name},
+    migrate::{MigrateRequest, MonthResult, Watch, lease_name},
 };
 use crate::{
     RepositoryError, TeamRepository,
@@ -81,9 +80,9 @@ impl TeamRepository {
         let kinds = request.migrate.kinds();
         let (ranges, _) = super::months(&request.migrate.months);
         let view = self.lake.table(&ENRICHED).view().await?;
-        let mut slices: BTreeSet<Slice> = BTreeSet::new();
+        let mut slices: Vec<(Slice, u64)> = Vec::new();
         let mut known = 0;
-        for (slice, _) in self.stored_events().await? {
+        for (slice, events) in self.stored_events().await? {
             let wanted = kinds.contains(&slice.kind)
                 && ranges.as_ref().is_none_or(|r| r.iter().any(|(a, b)| (a..=b).contains(&&slice.month)));
             let files: Vec<_> = view.files.iter().filter(|f| slice.has(f)).collect();
@@ -92,7 +91,7 @@ impl TeamRepository {
             }
             known += 1;
             if request.all || files.iter().any(|f| f.partition[2] != configuration) {
-                slices.insert(slice);
+                slices.push((slice, events));
             }
         }
         let mut done = Reenriched {
@@ -101,36 +100,20 @@ impl TeamRepository {
             completed: true,
             ..Reenriched::default()
         };
-        let mut all = 0;
-        for slice in &slices {
-            all += self.stored_events_of(slice).await?;
-        }
+        let all = slices.iter().map(|(_, events)| events).sum();
         let mut migrate = request.migrate.clone();
         // The limit is one of first migrations: a month that is half of each configuration helps nobody.
         migrate.max_batches = migrate.max_batches.or(Some(u64::MAX));
         migrate.fresh_start = false;
-        let mut work = Work {
-            request: &migrate,
-            enricher: Enricher::load(&self.lake, &self.settings).await?,
-            config: configuration.clone(),
-            again: true,
-            done: 0,
-            all,
-            health_issues: Vec::new(),
-            stopped: false,
-            verified: std::collections::HashMap::new(),
-            verified_files: std::collections::HashSet::new(),
-            watch,
-        };
-        for slice in slices {
-            if work.stopped {
-                done.completed = false;
-                break;
+        let mut work = self.work(&migrate, true, all, watch).await?;
+        for (slice, _) in slices.iter().filter(|_| request.all) {
+            if view.files.iter().filter(|f| slice.has(f)).all(|f| f.partition[2] == configuration) {
+                self.forget_enrichment(slice).await?;
             }
-            if request.all && view.files.iter().filter(|f| slice.has(f)).all(|f| f.partition[2] == configuration) {
-                self.forget_enrichment(&slice).await?;
-            }
-            let result = self.migrate_slice(&slice, &mut work).await?;
+        }
+        let results = self.migrate_slices(&slices, &mut work).await?;
+        done.completed = results.len() == slices.len();
+        for (slice, result) in results {
             if result.completed {
                 self.drop_other_configs(&slice, &configuration).await?;
             }
@@ -144,10 +127,6 @@ impl TeamRepository {
             done.dirty_days = self.mark_everything(&done.added).await?;
         }
         Ok(done)
-    }
-
-    async fn stored_events_of(&self, slice: &Slice) -> Result<u64, RepositoryError> {
-        Ok(self.enriched_files(slice).await?.iter().map(|f| f.rows).sum())
     }
 
     /// Configured breakdowns of which no rollup has a row.

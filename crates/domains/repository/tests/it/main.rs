@@ -1,6 +1,7 @@
 //! The repository domain through its library: numbers of spec/invenio §3, the real sets, a slow reference, bad input.
 
 mod bad_input;
+mod opt_in;
 mod real_data;
 mod reference;
 mod support;
