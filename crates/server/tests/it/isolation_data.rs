@@ -13,6 +13,7 @@ use axum::{
     http::{Request, StatusCode, header},
     response::Response,
 };
+use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tallykeep_access::{AccessConfig, Role, TokenScope};
@@ -131,7 +132,7 @@ pub async fn pair() -> Pair {
                 "/dashboard/filters/save",
                 format!("name={word}&filter_name={word}&filter_data=%7B%22experiments%22%3A%5B1%5D%7D"),
             ),
-            ("/dashboard/searches/save", format!("name={word}&expression=bot%3A1")),
+            ("/dashboard/searches/save", format!("name={word}&expression=messages+%3E+1")),
         ] {
             let request =
                 who.sign(Request::post(at(path))).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -211,7 +212,15 @@ fn write_chat(dir: &std::path::Path, slug: &str, word: &str) {
 /// Everything an answer says, as text: headers, and the body unpacked as far as it is packed.
 async fn said(response: Response) -> String {
     let head = format!("{} {:?}\n", response.status(), response.headers());
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body").to_vec();
+    let is_stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    let bytes = if is_stream {
+        // Events come for as long as somebody listens; what is sent at once is enough.
+        let mut events = response.into_body().into_data_stream();
+        let first = tokio::time::timeout(Duration::from_millis(200), events.next()).await;
+        first.ok().flatten().map(|frame| frame.expect("a frame").to_vec()).unwrap_or_default()
+    } else {
+        axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body").to_vec()
+    };
     let mut out = head.into_bytes();
     unpack(&bytes, &mut out, 0);
     String::from_utf8_lossy(&out).into_owned()
