@@ -63,6 +63,8 @@ fn every_command_is_decided() {
     commands(&installation, &[], &mut known);
     assert!(known.len() > 60, "the help was read: {known:?}");
     let table = table();
+    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+    assert_eq!(lines, table.len(), "a command stands twice in cli_matrix.txt");
     let undecided: Vec<_> = known.iter().filter(|command| !table.contains_key(command.as_str())).collect();
     let gone: Vec<_> = table.keys().filter(|command| !known.contains(**command)).collect();
     assert!(
