@@ -25,6 +25,7 @@ mod teams;
 mod throttle;
 mod time;
 mod tokens;
+pub mod watch;
 mod watermarks;
 
 pub use audit::{AUDIT_FORGET, AuditCheck, AuditEntry, AuditFilter, AuditRow};

@@ -3,12 +3,14 @@
 //! Only addresses the operator configured are written to. A webhook follows no redirect, and neither secrets nor paths of an
 //! address are in errors: paths of webhooks are often secrets themselves.
 
+mod circle;
 mod error;
 mod letter;
 mod mail;
 mod settings;
 mod webhook;
 
+pub use circle::Circle;
 pub use error::NotifyError;
 pub use letter::{Attachment, Letter, is_address};
 pub use mail::{Delivery, Mailer, Refusal};

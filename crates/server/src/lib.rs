@@ -14,6 +14,7 @@ mod reports;
 pub mod routes;
 mod schedule;
 mod serve;
+mod watch;
 
 pub use app::extractors::{InstanceAdmin, Reader, SignedIn, TeamAccess, TeamAdmin, Visitor, Writer};
 pub use app::guard::Refused;

@@ -20,6 +20,8 @@ pub struct Config {
     /// What is reported to whom.
     pub reports: tallykeep_reports::ReportsConfig,
     pub repository: tallykeep_repository::Config,
+    /// What is looked after, and who is told.
+    pub watch: tallykeep_watch::WatchConfig,
 }
 
 impl Config {

@@ -78,6 +78,7 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
     let builder = crate::commands::packages::wiring::install(builder, context)?;
     let builder = crate::commands::chat::wiring::install(builder, context).await?;
     let builder = crate::commands::report::wiring::install(builder, context)?;
+    let builder = crate::commands::watch::install(builder, context)?;
     Ok(builder)
 }
 

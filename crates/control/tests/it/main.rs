@@ -82,6 +82,7 @@ scenarios!(
     work::a_job_is_claimed_once,
     work::a_lease_has_one_holder,
     work::deliveries_and_subscriptions_of_reports,
+    work::alerts_of_watchdogs_are_one_a_series,
     work::watermarks_and_dirty_days_belong_to_their_team,
     work::what_was_announced_is_forgotten_with_what_was_reached,
 );

@@ -145,3 +145,28 @@ pub async fn deliveries_and_subscriptions_of_reports(database: Database) {
     assert!(mine.report_resubscribe("board", "ann").await.expect("undone"));
     assert!(!mine.report_resubscribe("board", "ann").await.expect("asked"));
 }
+
+pub async fn alerts_of_watchdogs_are_one_a_series(database: Database) {
+    let control = database.open_at("2026-03-03T10:15:00Z").await;
+    let other: TeamSlug = "other".parse().expect("a slug");
+    control.add_team(&other, "Other").await.expect("a team");
+    let (mine, other) =
+        (control.team(&TeamSlug::default()).await.expect("it"), control.team(&other).await.expect("it"));
+    let at = |text: &str| text.parse::<jiff::Timestamp>().expect("an instant");
+    let alert = |key: &str, opened: &str, closed: Option<&str>| tallykeep_control::watch::WatchAlert {
+        key: key.to_owned(),
+        message: "Views: 0".to_owned(),
+        since: "2026-03-01".parse().expect("a day"),
+        opened_at: at(opened),
+        closed_at: closed.map(at),
+        told: vec!["mail:ann@example.org".to_owned()],
+    };
+    mine.write_watch_alert(&alert("repository:views", "2026-03-02T10:45:00Z", None)).await.expect("written");
+    mine.write_watch_alert(&alert("chat:messages", "2026-03-03T10:45:00Z", None)).await.expect("written");
+    let closed = alert("repository:views", "2026-03-02T10:45:00Z", Some("2026-03-05T10:45:00Z"));
+    mine.write_watch_alert(&closed).await.expect("written");
+    let kept = mine.watch_alerts().await.expect("read");
+    assert_eq!(kept, [alert("chat:messages", "2026-03-03T10:45:00Z", None), closed]);
+    assert!(!json!(kept).to_string().contains("ann@"), "receivers are shown to nobody");
+    assert!(other.watch_alerts().await.expect("read").is_empty());
+}

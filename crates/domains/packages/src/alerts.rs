@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 use tallykeep_control::packages::{AlertRow, RunStatus};
-use tallykeep_notify::{Letter, MailConfig, MailSettings, Mailer, NotifyError, Webhook};
+use tallykeep_notify::{Circle, Letter, MailConfig, MailSettings, Mailer, NotifyError, Webhook};
 
 use crate::{
     days::before,
@@ -155,61 +155,26 @@ impl Jobs {
         Ok(Looked { open, opened, closed, send_errors })
     }
 
-    /// Who is to be told: the webhook, and each mail address.
-    fn receivers(&self) -> Vec<Receiver<'_>> {
-        let alerts = &self.config.alerts;
-        let webhook = alerts.webhook.as_deref().map(Receiver::Webhook);
-        webhook.into_iter().chain(alerts.mail_to.iter().map(|to| Receiver::Mail(to))).collect()
-    }
-
     /// Tells those who were not told yet, and notes them. Answers why somebody could not be told; tried again next time.
     async fn tell(&self, alert: &mut AlertRow) -> Vec<String> {
-        let mut reasons = Vec::new();
-        for receiver in self.receivers() {
-            let key = receiver.key();
-            if alert.told.contains(&key) {
-                continue;
-            }
-            let sent = match receiver {
-                Receiver::Webhook(address) => self.post_alert(address, alert).await,
-                Receiver::Mail(to) => self.mail_alert(to, alert).await,
-            };
-            match sent {
-                Ok(()) => alert.told.push(key),
-                Err(error) => {
-                    let reason = error.to_string();
-                    if !reasons.contains(&reason) {
-                        reasons.push(reason);
-                    }
-                }
-            }
-        }
-        reasons
-    }
-
-    async fn post_alert(&self, address: &str, alert: &AlertRow) -> Result<(), NotifyError> {
+        let team = &self.store.team().team().slug;
         let body = json!({
             "kind": alert.kind, "message": alert.message, "text": alert.message, "opened_at": alert.opened_at,
-            "team": self.store.team().team().slug, "project": self.config.project.title,
+            "team": team, "project": self.config.project.title,
         });
-        Webhook::new(self.settings.timeout, self.settings.retry_base.unwrap_or(RETRY_BASE))?.post(address, &body).await
-    }
-
-    async fn mail_alert(&self, to: &str, alert: &AlertRow) -> Result<(), NotifyError> {
         let letter = Letter {
-            to: vec![to.to_owned()],
             subject: format!("{}: {}", self.config.project.title, alert.message),
             text: format!(
-                "{}\n\nSince {} (UTC). Kind: {}. Team: {}.\nIt is told once; `tallykeep packages alerts` lists what is open.\n",
+                "{}\n\nSince {} (UTC). Kind: {}. Team: {team}.\nIt is told once; `tallykeep packages alerts` lists what is open.\n",
                 alert.message,
                 alert.opened_at.strftime("%Y-%m-%d %H:%M"),
                 alert.kind,
-                self.store.team().team().slug
             ),
             ..Letter::default()
         };
-        self.alert_mailer()?.send(&letter, self.clock.now()).await?;
-        Ok(())
+        let circle = Circle { webhook: self.config.alerts.webhook.as_deref(), mail_to: &self.config.alerts.mail_to };
+        let webhook = || Webhook::new(self.settings.timeout, self.settings.retry_base.unwrap_or(RETRY_BASE));
+        circle.tell(&mut alert.told, (&body, &letter), || self.alert_mailer(), webhook, self.clock.now()).await
     }
 
     /// The installation's mail server, or the one `[alerts]` names, which is spoken to without the installation's login.
@@ -232,19 +197,3 @@ impl Jobs {
 
 /// First wait between two tries at a webhook.
 const RETRY_BASE: std::time::Duration = std::time::Duration::from_secs(1);
-
-#[derive(Clone, Copy)]
-enum Receiver<'a> {
-    Webhook(&'a str),
-    Mail(&'a str),
-}
-
-impl Receiver<'_> {
-    /// How the store remembers that it was told.
-    fn key(self) -> String {
-        match self {
-            Self::Webhook(_) => "webhook".to_owned(),
-            Self::Mail(to) => format!("mail:{to}"),
-        }
-    }
-}

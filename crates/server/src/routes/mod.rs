@@ -7,6 +7,7 @@ pub mod packages;
 mod people;
 mod reports;
 pub mod repository;
+mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -116,6 +117,7 @@ pub fn all() -> Vec<Route> {
     routes.extend(packages::routes());
     routes.extend(chat::routes());
     routes.extend(reports::routes());
+    routes.extend(watch::routes());
     routes
 }
 

@@ -18,4 +18,5 @@ mod provider;
 mod reports;
 mod repository_client;
 mod support;
+mod watch;
 mod worked_example;

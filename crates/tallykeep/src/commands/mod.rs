@@ -19,6 +19,7 @@ mod serve;
 mod team;
 mod token;
 mod user;
+pub mod watch;
 mod worker;
 
 use crate::context::Context;
@@ -49,6 +50,8 @@ pub enum Command {
     /// Reports that arrive by themselves: what there is, a preview, sending now, history
     #[command(subcommand)]
     Report(report::Report),
+    /// Look whether levels and ratios run as they usually do
+    Watch(watch::Watch),
     /// The timetable
     #[command(subcommand)]
     Schedule(schedule::Schedule),
@@ -85,6 +88,7 @@ impl Command {
             Self::Serve(command) => command.run(context).await,
             Self::Packages(command) => command.run(context).await,
             Self::Report(command) => command.run(context).await,
+            Self::Watch(command) => command.run(context).await,
             Self::Schedule(command) => command.run(context).await,
             Self::Worker(command) => command.run(context).await,
             Self::Openapi(command) => command.run(context).await,

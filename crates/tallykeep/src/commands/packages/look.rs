@@ -72,8 +72,10 @@ enum DebugWhat {
     /// Stored points of a metric with where they came from
     #[command(after_help = "Example: tallykeep packages debug stats --metric-id downloads:lance:python --days 30")]
     Stats {
+        /// Metric, e.g. downloads:lance:python
         #[arg(long, alias = "metric_id", value_name = "ID")]
         metric_id: String,
+        /// Days before now
         #[arg(long, value_name = "N", default_value_t = 30)]
         days: i64,
         /// The values as they were known at a day's end or an instant
@@ -83,24 +85,30 @@ enum DebugWhat {
     /// Runs, successes too
     #[command(after_help = "Example: tallykeep packages debug history --start-date 2026-03-01 --end-date 2026-03-05")]
     History {
+        /// First day
         #[arg(long, alias = "start_date", value_name = "DATE")]
         start_date: Option<Date>,
+        /// Last day
         #[arg(long, alias = "end_date", value_name = "DATE")]
         end_date: Option<Date>,
+        /// Rows at most
         #[arg(long, value_name = "N", default_value_t = 200)]
         limit: i64,
     },
     /// The revision log
     #[command(after_help = "Example: tallykeep packages debug revisions --metric-id downloads:lance:python")]
     Revisions {
+        /// Only this metric
         #[arg(long, alias = "metric_id", value_name = "ID")]
         metric_id: Option<String>,
+        /// Rows at most
         #[arg(long, value_name = "N", default_value_t = 1000)]
         limit: i64,
     },
     /// Evidence, hidden kinds too
     #[command(after_help = "Example: tallykeep packages debug evidence --limit 20")]
     Evidence {
+        /// Rows at most
         #[arg(long, value_name = "N", default_value_t = 500)]
         limit: i64,
     },
@@ -191,6 +199,7 @@ pub struct MonthlyReport {
     /// Month, YYYY-MM [default: the latest completed one]
     #[arg(long, value_name = "MONTH")]
     month: Option<String>,
+    /// How to write it
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     format: ReportFormat,
     /// File to write instead of standard output

@@ -106,17 +106,22 @@ pub enum Annotations {
     /// Add a note
     #[command(after_help = "Example: tallykeep packages annotations add --day 2026-02-10 --text 'Version 2.0'")]
     Add {
+        /// Day it is about
         #[arg(long, value_name = "DATE")]
         day: Date,
+        /// What happened
         #[arg(long, value_name = "TEXT")]
         text: String,
+        /// Page that says more; empty for none
         #[arg(long, value_name = "URL", default_value = "")]
         url: String,
         /// release, post, outage, …
         #[arg(long, value_name = "WORD", default_value = "note")]
         kind: String,
+        /// Only on charts of this product; empty for all
         #[arg(long, value_name = "ID", default_value = "")]
         product: String,
+        /// Only on the chart of this metric; empty for all
         #[arg(long, value_name = "ID", default_value = "")]
         metric_id: String,
     },
@@ -175,15 +180,19 @@ impl Annotations {
     after_help = "Example: tallykeep packages add-evidence --title 'Talk at a conference' --url https://example.org --metric-id downloads:lancedb:python"
 )]
 pub struct AddEvidence {
+    /// Title of the piece
     #[arg(long, value_name = "TEXT")]
     title: String,
+    /// Page that says more; empty for none
     #[arg(long, value_name = "URL", default_value = "")]
     url: String,
+    /// What it says; empty for nothing
     #[arg(long, value_name = "TEXT", default_value = "")]
     snippet: String,
     /// When it was published
     #[arg(long, value_name = "INSTANT")]
     occurred_at: Option<Timestamp>,
+    /// Metrics it is about
     #[arg(long, value_name = "ID", num_args = 1..)]
     metric_id: Vec<String>,
     /// weak, medium or strong

@@ -99,7 +99,7 @@ impl Report {
             Self::Preview(command) => command.run(context, &reports, &team).await,
             Self::Send(command) => command.run(context, &reports, &team).await,
             Self::Due => {
-                let source = source(context, &reports).await?;
+                let source = source(context, reports.unsubscribing().base()).await?;
                 told(context, &reports.send_due(&source, &team).await.map_err(ended)?)
             }
             Self::History(command) => command.run(context, &reports, &team).await,
@@ -152,7 +152,7 @@ impl Preview {
     async fn run(self, context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Result<()> {
         let spec = reports.find(team, &self.name).map_err(ended)?;
         let span = span(reports, team, spec, self.period.as_deref())?;
-        let source = source(context, reports).await?;
+        let source = source(context, reports.unsubscribing().base()).await?;
         let documents = reports.preview(&source, team, spec, &span).await.map_err(ended)?;
         if context.options.json {
             return context.print(&documents, String::new);
@@ -184,7 +184,7 @@ impl Send {
         if let Some(address) = self.to.iter().find(|address| !tallykeep_notify::is_address(address)) {
             return Err(usage(format!("--to {address} is not a mail address")));
         }
-        let source = source(context, reports).await?;
+        let source = source(context, reports.unsubscribing().base()).await?;
         told(context, &reports.send_now(&source, team, spec, &span, &self.to).await.map_err(ended)?)
     }
 }
@@ -214,14 +214,14 @@ fn span(reports: &Reports, team: &TeamControl, spec: &ReportSpec, period: Option
 }
 
 /// The domains, opened for one command.
-async fn source(context: &Context, reports: &Reports) -> anyhow::Result<DomainSource> {
+pub async fn source(context: &Context, base: Option<&str>) -> anyhow::Result<DomainSource> {
     let control = context.control().await?.clone();
     let settings = crate::domains::settings(context)?;
     Ok(DomainSource {
         repository: Some(Arc::new(Repository::new(control, context.lake().await?.clone(), settings))),
         packages: Some(Arc::new(super::packages::service(context, None)?)),
         chat: Some(Arc::new(super::chat::wiring::chat(context).await?)),
-        base: reports.unsubscribing().base().map(str::to_owned),
+        base: base.map(str::to_owned),
     })
 }
 
