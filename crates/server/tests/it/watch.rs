@@ -30,7 +30,7 @@ async fn demo() -> (Server, TeamControl) {
     });
     let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
     tallykeep_packages::demo::seed_demo(&team, 7, clock).await.expect("packages");
-    tallykeep_chat::demo::seed_demo(&team, &lake, 7).await.expect("chats");
+    tallykeep_chat::demo::seed_demo(&team, &lake, tallykeep_chat::demo::Size::default(), 7).await.expect("chats");
     (server, team)
 }
 
