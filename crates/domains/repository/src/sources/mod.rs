@@ -288,6 +288,11 @@ impl TeamRepository {
             at: Value::Null,
             rejected: BTreeMap::new(),
         });
+        if !reading.request.dry_run {
+            // Before the first page: what a process spools before its first batch is found again by the run it belongs to.
+            position.run = Some(run.clone());
+            self.keep(&name, kind, &position).await?;
+        }
         let slices = reader.slices(kind, run.since, &mut reading.report).await?;
         if !reading.request.dry_run {
             self.control.save_reported(&reading.identity, REPORTED_INDICES, &reader.indices()).await?;
