@@ -1,10 +1,15 @@
 //! What the rollups cover, and the ledger of numbers that changed.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use tallykeep_model::PointState;
 
-use crate::{Control, ControlError, TeamControl, day_from_text, from_micros, micros};
+use crate::{
+    Control, ControlError, TeamControl, day_from_text, from_micros, micros,
+    responses::{EVERY, EVERY_YEAR, changed_years},
+};
 
 /// What one rollup family covers for one scope. Days outside are missing; days inside without rows are zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +58,8 @@ pub struct Restatement {
 pub struct Reached<'a> {
     pub covered: &'a [Coverage],
     pub restated: &'a [Restatement],
+    /// The (scope, year) pairs whose rows changed: answers about them are old from then on, and those about years whose coverage changed.
+    pub changed: &'a [(String, i64)],
     /// Bookmarks of the family that move, as (scope, day).
     pub bookmarks: &'a [(String, Date)],
     /// The note (name and number) that announced it, forgotten with it.
@@ -94,6 +101,35 @@ impl TeamControl {
         let mut transaction = self.control.pool.begin().await?;
         let count = i64::try_from(reached.restated.len()).unwrap_or(i64::MAX);
         let first = Control::take_positions(&mut transaction, "restatement", count).await?;
+        let mut old: BTreeSet<(String, String, i64)> =
+            reached.changed.iter().map(|(scope, year)| (family.to_owned(), scope.clone(), *year)).collect();
+        let before: Vec<CoverageRow> = sqlx::query_as(
+            "select scope, first_day, last_day, provisional_from, dirty_seq, run_id from coverage
+             where team_id = $1 and family = $2",
+        )
+        .bind(self.team.id)
+        .bind(family)
+        .fetch_all(&mut *transaction)
+        .await?;
+        let before: HashMap<String, Coverage> =
+            before.into_iter().map(|row| Ok((row.0.clone(), coverage(row)?))).collect::<Result<_, ControlError>>()?;
+        for c in reached.covered {
+            let years = changed_years(before.get(&c.scope), c);
+            old.extend(years.into_iter().map(|year| (family.to_owned(), c.scope.clone(), year)));
+            if !before.contains_key(&c.scope) {
+                sqlx::query(
+                    "insert into repository_known_since (team_id, family, scope, since) values ($1, $2, $3, $4)
+                     on conflict (team_id, family, scope) do update set since = excluded.since",
+                )
+                .bind(self.team.id)
+                .bind(family)
+                .bind(&c.scope)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+            }
+        }
+        self.bump(&mut transaction, &old.into_iter().collect::<Vec<_>>()).await?;
         for c in reached.covered {
             sqlx::query(
                 "insert into coverage (team_id, family, scope, first_day, last_day, provisional_from, dirty_seq, run_id, updated_at)
@@ -162,13 +198,29 @@ impl TeamControl {
 
     /// Forgets what a family covers (all scopes when `None`). The ledger stays.
     pub async fn forget_coverage(&self, family: &str, scope: Option<&str>) -> Result<u64, ControlError> {
+        let mut transaction = self.control.pool.begin().await?;
         let done = sqlx::query("delete from coverage where team_id = $1 and family = $2 and ($3 = '' or scope = $3)")
             .bind(self.team.id)
             .bind(family)
             .bind(scope.unwrap_or(""))
-            .execute(&self.control.pool)
+            .execute(&mut *transaction)
             .await?;
+        self.bump(&mut transaction, &[(family.to_owned(), scope.unwrap_or(EVERY).to_owned(), EVERY_YEAR)]).await?;
+        transaction.commit().await?;
         Ok(done.rows_affected())
+    }
+
+    /// Since when the ledger knows of a family's numbers of a scope.
+    pub async fn known_since(&self, family: &str, scope: &str) -> Result<Option<Timestamp>, ControlError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "select since from repository_known_since where team_id = $1 and family = $2 and scope = $3",
+        )
+        .bind(self.team.id)
+        .bind(family)
+        .bind(scope)
+        .fetch_optional(&self.control.pool)
+        .await?;
+        row.map(|(since,)| from_micros(since)).transpose()
     }
 
     /// The ledger of a family and scope over inclusive days, oldest change first.

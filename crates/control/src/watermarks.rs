@@ -39,6 +39,27 @@ impl TeamControl {
         Ok(())
     }
 
+    /// Sets the positions of one name, as (scope, position), in one transaction.
+    pub async fn set_watermarks(&self, name: &str, positions: &[(String, String)]) -> Result<(), ControlError> {
+        let now = micros(self.clock().now());
+        let mut transaction = self.control.pool.begin().await?;
+        for (scope, position) in positions {
+            sqlx::query(
+                "insert into watermark (team_id, name, scope, position, updated_at) values ($1, $2, $3, $4, $5)
+                 on conflict (team_id, name, scope) do update set position = excluded.position, updated_at = excluded.updated_at",
+            )
+            .bind(self.team.id)
+            .bind(name)
+            .bind(scope)
+            .bind(position)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Forgets positions; `None` means every name or every scope. Answers how many there were.
     pub async fn clear_watermarks(&self, name: Option<&str>, scope: Option<&str>) -> Result<u64, ControlError> {
         let done = sqlx::query(

@@ -1,21 +1,23 @@
 //! A `.tar.gz` whose bytes depend on its files alone.
 
+use std::io::Write;
+
 use flate2::{Compression, write::GzEncoder};
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::ExportError;
 
-pub(crate) struct Archive {
-    tar: tar::Builder<GzEncoder<Vec<u8>>>,
+pub(crate) struct Archive<W: Write> {
+    tar: tar::Builder<GzEncoder<W>>,
     /// Seconds since 1970, of every file.
     time: u64,
 }
 
-impl Archive {
+impl<W: Write> Archive<W> {
     /// An archive whose files all bear a day's first second.
-    pub(crate) fn new(day: Date) -> Self {
+    pub(crate) fn new(day: Date, out: W) -> Self {
         let start = day.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_second());
-        let tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+        let tar = tar::Builder::new(GzEncoder::new(out, Compression::default()));
         Self { tar, time: u64::try_from(start).unwrap_or(0) }
     }
 
@@ -30,7 +32,7 @@ impl Archive {
         Ok(self.tar.append_data(&mut header, path, bytes)?)
     }
 
-    pub(crate) fn finish(self) -> Result<Vec<u8>, ExportError> {
-        Ok(self.tar.into_inner()?.finish()?)
+    pub(crate) fn finish(self) -> Result<(), ExportError> {
+        Ok(self.tar.into_inner()?.finish()?.flush()?)
     }
 }

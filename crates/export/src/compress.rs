@@ -14,20 +14,38 @@ const BROTLI_BUFFER: usize = 64 * 1024;
 
 /// A gzip file: no name, no time, so the same bytes give the same file.
 pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>, ExportError> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::default());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?)
+    let mut out = Vec::with_capacity(bytes.len() / 8);
+    gzip_to(&mut out, |packed| Ok(packed.write_all(bytes)?))?;
+    Ok(out)
+}
+
+/// A gzip file of what `write` writes, as it is written.
+pub fn gzip_to(
+    out: &mut dyn Write,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let mut encoder = GzEncoder::new(out, Compression::default());
+    write(&mut encoder)?;
+    encoder.finish()?;
+    Ok(())
 }
 
 /// A brotli stream.
 pub fn brotli(bytes: &[u8]) -> Result<Vec<u8>, ExportError> {
     let mut out = Vec::with_capacity(bytes.len() / 8);
-    {
-        let mut encoder = ::brotli::CompressorWriter::new(&mut out, BROTLI_BUFFER, BROTLI_QUALITY, BROTLI_WINDOW);
-        encoder.write_all(bytes)?;
-        encoder.flush()?;
-    }
+    brotli_to(&mut out, |packed| Ok(packed.write_all(bytes)?))?;
     Ok(out)
+}
+
+/// A brotli stream of what `write` writes, as it is written.
+pub fn brotli_to(
+    mut out: &mut dyn Write,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    // It ends its stream when it is dropped.
+    let mut encoder = ::brotli::CompressorWriter::new(&mut out, BROTLI_BUFFER, BROTLI_QUALITY, BROTLI_WINDOW);
+    write(&mut encoder)?;
+    Ok(encoder.flush()?)
 }
 
 #[cfg(test)]

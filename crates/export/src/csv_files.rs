@@ -1,6 +1,6 @@
 //! `<query>/<subcount>/<metric>.csv` (spec/invenio §8.3).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io::Write};
 
 use crate::{
     Collection, DateStyle, ExportError, Metric,
@@ -18,7 +18,14 @@ impl Collection {
     /// Shape: columns `id,label,date,value,units`, one row per point, series after series as they stand in the collection. Unit: see
     /// [`unit`]. A metric without points has no file.
     pub fn csv_archive(&self) -> Result<Vec<u8>, ExportError> {
-        let mut archive = Archive::new(self.file_day());
+        let mut bytes = Vec::new();
+        self.write_csv(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The same, file by file as they are made: only one of them lies in memory.
+    pub fn write_csv(&self, out: impl Write) -> Result<(), ExportError> {
+        let mut archive = Archive::new(self.file_day(), out);
         let mut folders = Taken::default();
         for query in &self.queries {
             let folder = folders.take(file_name(&query.name), |name, n| format!("{name}_{n}"));

@@ -12,9 +12,12 @@ mod xlsx_files;
 mod xml;
 
 pub use collection::{Aggregation, Collection, Community, DateStyle, Metric, QuerySeries, Series, Subcount};
-pub use compress::{brotli, gzip};
+pub use compress::{brotli, brotli_to, gzip, gzip_to};
 pub use names::{camel_case, file_name};
 pub use units::unit;
+
+/// What the XML of [`Collection::xml`] is valid against; `dublin_core.xsd` lies beside it.
+pub const XML_SCHEMA: &str = include_str!("../schema/data_series.xsd");
 
 /// Why a file could not be written. Every variant is a fault of ours or of the machine, none of the caller.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! `<query>/<subcount>.xlsx`, one worksheet per metric (spec/invenio §8.3).
 
+use std::io::Write;
+
 use jiff::civil::Date;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 
@@ -24,7 +26,14 @@ impl Collection {
     /// Shape: a worksheet per metric that has points, columns as in the CSV files; a metric with more rows than a worksheet holds goes on in
     /// `<metric> (2)`. A subcount without any point has the one worksheet `No Data`.
     pub fn xlsx_archive(&self) -> Result<Vec<u8>, ExportError> {
-        let mut archive = Archive::new(self.file_day());
+        let mut bytes = Vec::new();
+        self.write_xlsx(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The same, file by file as they are made: only one of them lies in memory.
+    pub fn write_xlsx(&self, out: impl Write) -> Result<(), ExportError> {
+        let mut archive = Archive::new(self.file_day(), out);
         let mut folders = Taken::default();
         for query in &self.queries {
             let folder = folders.take(file_name(&query.name), |name, n| format!("{name}_{n}"));

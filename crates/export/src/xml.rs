@@ -23,7 +23,14 @@ impl Collection {
     /// what follows: `metricsCount` of metrics that have series, `totalDataPoints` of all points; `timeRange` is absent without any.
     /// Unit: the attribute `unit` of each metric.
     pub fn xml(&self) -> Result<Vec<u8>, ExportError> {
-        let mut xml = Xml(Writer::new(Vec::new()));
+        let mut bytes = Vec::new();
+        self.write_xml(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The same, as it is made.
+    pub fn write_xml(&self, mut out: impl Write) -> Result<(), ExportError> {
+        let mut xml = Xml(Writer::new(&mut out));
         xml.0.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         xml.open("dataSeriesCollection", &[("xmlns", NAMESPACE), ("xmlns:dc", DUBLIN_CORE), ("version", "1.0")])?;
         self.metadata(&mut xml)?;
@@ -31,10 +38,10 @@ impl Collection {
             category(&mut xml, query, self.dates)?;
         }
         xml.close("dataSeriesCollection")?;
-        Ok(xml.0.into_inner())
+        Ok(out.flush()?)
     }
 
-    fn metadata(&self, xml: &mut Xml) -> Result<(), ExportError> {
+    fn metadata(&self, xml: &mut Xml<'_>) -> Result<(), ExportError> {
         let about = self.community.as_ref().map_or("the whole repository", |c| c.title.as_str());
         let names: Vec<&str> = self.queries.iter().map(|q| q.name.as_str()).collect();
         let day = self.generated_at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
@@ -69,7 +76,7 @@ impl Collection {
     }
 }
 
-fn category(xml: &mut Xml, query: &QuerySeries, dates: DateStyle) -> Result<(), ExportError> {
+fn category(xml: &mut Xml<'_>, query: &QuerySeries, dates: DateStyle) -> Result<(), ExportError> {
     let filled = |metrics: &[Metric]| metrics.iter().filter(|m| !m.series.is_empty()).count();
     let count = query.subcounts.iter().map(|s| filled(&s.metrics)).sum::<usize>().to_string();
     xml.open("category", &[("name", &query.name), ("id", &xml_id(&query.name)), ("metricsCount", &count)])?;
@@ -84,7 +91,7 @@ fn category(xml: &mut Xml, query: &QuerySeries, dates: DateStyle) -> Result<(), 
     xml.close("category")
 }
 
-fn metric(xml: &mut Xml, metric: &Metric, aggregation: Aggregation, dates: DateStyle) -> Result<(), ExportError> {
+fn metric(xml: &mut Xml<'_>, metric: &Metric, aggregation: Aggregation, dates: DateStyle) -> Result<(), ExportError> {
     let (unit, id, count) = (unit(&metric.key), xml_id(&metric.key), metric.points().to_string());
     let described = format!(
         "{}, {}",
@@ -110,7 +117,7 @@ fn metric(xml: &mut Xml, metric: &Metric, aggregation: Aggregation, dates: DateS
     xml.close("metric")
 }
 
-fn points(xml: &mut Xml, series: &Series, metric: &str, dates: DateStyle) -> Result<(), ExportError> {
+fn points(xml: &mut Xml<'_>, series: &Series, metric: &str, dates: DateStyle) -> Result<(), ExportError> {
     let name = if series.label.is_empty() { &series.id } else { &series.label };
     xml.open(
         "series",
@@ -132,9 +139,9 @@ fn points(xml: &mut Xml, series: &Series, metric: &str, dates: DateStyle) -> Res
     xml.close("series")
 }
 
-struct Xml(Writer<Vec<u8>>);
+struct Xml<'a>(Writer<&'a mut dyn Write>);
 
-impl Xml {
+impl Xml<'_> {
     fn open(&mut self, name: &str, attributes: &[(&str, &str)]) -> Result<(), ExportError> {
         let mut start = BytesStart::new(name);
         for (key, value) in attributes {

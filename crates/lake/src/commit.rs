@@ -182,7 +182,7 @@ impl Table {
     }
 
     /// deltalake does not sync: commit file and log folder are made durable here, before anybody is told.
-    fn sync_log(&self, version: u64) -> Result<(), LakeError> {
+    pub(crate) fn sync_log(&self, version: u64) -> Result<(), LakeError> {
         let log = self.path.join("_delta_log");
         let file = log.join(format!("{version:020}.json"));
         sync_file(&file)?;

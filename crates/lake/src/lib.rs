@@ -22,6 +22,6 @@ pub use filter::{Filter, day_number, day_of};
 pub use leftovers::Leftover;
 pub use read::{BatchStream, Scan, View};
 pub use table::{Column, ColumnType, Lake, Table, TableDef, TeamLake};
-pub use upkeep::Compacted;
+pub use upkeep::{Compacted, Upkept};
 
 pub use arrow;

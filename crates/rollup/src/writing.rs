@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::civil::Date;
-use tallykeep_lake::{Change, Commit, DataFile, LakeError, Position, Staged, day_number};
+use tallykeep_lake::{Change, Commit, DataFile, LakeError, Position, Staged, day_number, day_of};
 
 use crate::{
     Cell, Level, RollupError, Rows, Store, Vocabulary,
@@ -48,6 +48,8 @@ pub struct Written {
     /// Numbers of watched days that differ from what was stored before; a row that was not there counts as 0.
     pub touched: Vec<Touched>,
     pub files: usize,
+    /// (scope, year) pairs of which any number differs from what was stored before.
+    pub changed: BTreeSet<(u32, i16)>,
     /// The first day with rows among the recomputed days, by scope.
     pub earliest: BTreeMap<u32, i32>,
 }
@@ -71,6 +73,8 @@ struct Done {
     shard: String,
     rows: usize,
     touched: Vec<Touched>,
+    /// Scopes of which any number differs.
+    scopes: BTreeSet<u32>,
     earliest: BTreeMap<u32, i32>,
     /// Nothing when the month is as it was.
     changed: Option<(Option<Staged>, Rows)>,
@@ -133,6 +137,8 @@ impl Writing<'_> {
         for done in done {
             self.written.rows += done.rows;
             self.written.touched.extend(done.touched);
+            let year = day_of(month_start(&done.month)).year();
+            self.written.changed.extend(done.scopes.into_iter().map(|scope| (scope, year)));
             for (scope, day) in done.earliest {
                 self.written.earliest.entry(scope).and_modify(|d| *d = day.min(*d)).or_insert(day);
             }
@@ -235,13 +241,20 @@ fn replace_month(
     (covers, watch): (&(impl Fn(u32, i32) -> bool + Sync), &(impl Fn(u32, i32) -> bool + Sync)),
 ) -> Result<Done, RollupError> {
     let new = produce();
-    let mut done =
-        Done { month, shard, rows: new.len(), touched: Vec::new(), earliest: BTreeMap::new(), changed: None };
+    let mut done = Done {
+        month,
+        shard,
+        rows: new.len(),
+        touched: Vec::new(),
+        scopes: BTreeSet::new(),
+        earliest: BTreeMap::new(),
+        changed: None,
+    };
     for (cell, day) in new.cells.iter().zip(&new.days).filter(|(cell, _)| cell.is_total()) {
         done.earliest.entry(cell.scope()).and_modify(|d| *d = (*day).min(*d)).or_insert(*day);
     }
     let all = if old.is_empty() {
-        differences(&old, &new, watch, &mut done.touched);
+        done.scopes = differences(&old, &new, watch, &mut done.touched);
         if new.is_empty() {
             return Ok(done);
         }
@@ -252,7 +265,7 @@ fn replace_month(
         if replaced == new {
             return Ok(done);
         }
-        differences(&replaced, &new, watch, &mut done.touched);
+        done.scopes = differences(&replaced, &new, watch, &mut done.touched);
         let mut all = keep(&old, |scope, day| !covers(scope, day));
         drop((old, replaced));
         all.append(new);
@@ -336,23 +349,33 @@ fn keep(rows: &Rows, which: impl Fn(u32, i32) -> bool) -> Rows {
     rows.take(&indices)
 }
 
-/// Numbers that differ between two sorted sets of rows.
-fn differences(old: &Rows, new: &Rows, watch: &impl Fn(u32, i32) -> bool, touched: &mut Vec<Touched>) {
+/// Numbers that differ between two sorted sets of rows, as far as they are watched; the scopes in which any differs.
+fn differences(old: &Rows, new: &Rows, watch: &impl Fn(u32, i32) -> bool, touched: &mut Vec<Touched>) -> BTreeSet<u32> {
     let (mut o, mut n) = (0, 0);
+    let (mut changed, mut newest) = (BTreeSet::new(), None);
     let key = |rows: &Rows, i: usize| (i < rows.len()).then(|| (rows.cells[i], rows.days[i]));
     loop {
         let (before, after) = (key(old, o), key(new, n));
         let at = match (before, after) {
-            (None, None) => return,
+            (None, None) => return changed,
             (Some(b), Some(a)) => b.min(a),
             (Some(k), None) | (None, Some(k)) => k,
         };
         let (has_old, has_new) = (before == Some(at), after == Some(at));
-        let measures = if watch(at.0.scope(), at.1) { new.measures.len() } else { 0 };
+        let (scope, watched) = (at.0.scope(), watch(at.0.scope(), at.1));
+        // Rows of a scope lie beside each other: once it is known to have changed, only watched days are compared.
+        let measures = if watched || newest != Some(scope) { new.measures.len() } else { 0 };
         for measure in 0..measures {
             let was = if has_old { old.measures[measure][o] } else { 0 };
             let is = if has_new { new.measures[measure][n] } else { 0 };
-            if was != is {
+            if was == is {
+                continue;
+            }
+            if newest != Some(scope) {
+                newest = Some(scope);
+                changed.insert(scope);
+            }
+            if watched {
                 touched.push(Touched { day: at.1, cell: at.0, measure, old: was, new: is });
             }
         }

@@ -4,8 +4,10 @@ use std::{path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use tallykeep_control::{ControlError, NewJob, TeamControl};
 use tallykeep_repository::{
-    Repository, Settings, TeamRepository, aggregate::AggregateRequest, sources::SourceRequest, usage::MigrateRequest,
+    Repository, RepositoryError, Settings, TeamRepository, aggregate::AggregateRequest, cache::GenerateRequest,
+    sources::SourceRequest, usage::MigrateRequest,
 };
 use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, TimetableEntry};
 
@@ -17,6 +19,10 @@ pub const AGGREGATE: &str = "repository.aggregate";
 pub const MIGRATE: &str = "repository.migrate";
 /// Job kind of reading a configured source.
 pub const IMPORT_SOURCE: &str = "repository.import_source";
+/// Job kind of cache generation.
+pub const GENERATE: &str = "repository.cache-generate";
+/// Job kind of the lake's upkeep.
+pub const UPKEEP: &str = "lake.upkeep";
 /// Held by a live `serve`: queued jobs will be done.
 pub const SERVE_LEASE: &str = "serve";
 
@@ -65,6 +71,12 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         timetable.push(TimetableEntry::new(name, line, IMPORT_SOURCE, args, Audience::EachTeam)?);
     }
     let spool = spool(context);
+    if settings.enabled && settings.scheduled_caching {
+        let args = GenerateRequest { all_communities: true, ..GenerateRequest::default() }.to_json();
+        timetable.push(TimetableEntry::new("repository cache", "50 * * * *", GENERATE, args, Audience::EachTeam)?);
+    }
+    // At night, after the work of the day.
+    timetable.push(TimetableEntry::new("lake upkeep", "20 3 * * *", UPKEEP, json!({}), Audience::EachTeam)?);
     let repository = Repository::new(control.clone(), context.lake().await?.clone(), settings);
     let login = if loopback { LoginMode::AfterFirstUser } else { LoginMode::Required };
     let builder = App::builder(control, accounts(context).await?)
@@ -74,6 +86,8 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         .job(AGGREGATE, aggregate_job)
         .job(MIGRATE, migrate_job)
         .job(IMPORT_SOURCE, move |context| import_source_job(context, spool.clone()))
+        .job(GENERATE, generate_job)
+        .job(UPKEEP, upkeep_job)
         .timetable(timetable);
     let builder = crate::commands::packages::wiring::install(builder, context)?;
     let builder = crate::commands::chat::wiring::install(builder, context).await?;
@@ -92,13 +106,23 @@ pub async fn seed_others(context: &Context, seed: u64) -> anyhow::Result<()> {
 async fn aggregate_job(context: JobContext) -> Result<Value, JobError> {
     let repository = context.service::<Repository>()?.of(context.team().clone());
     let request = AggregateRequest::from_json(&context.job.args);
-    let result = repository
+    let outcome = repository
         .aggregate(&request, &context.job.id, &mut |p| {
             context.progress(p.done, Some(p.all), &format!("{}: {}", p.aggregator, p.step));
             !context.is_cancelled()
         })
-        .await
-        .map_err(|error| JobError(error.to_string()))?;
+        .await;
+    let result = match outcome {
+        Err(RepositoryError::Control(ControlError::Busy { what, .. })) => return Ok(skipped(&what)),
+        outcome => outcome.map_err(|error| JobError(error.to_string()))?,
+    };
+    if result.status == "completed" && repository.settings().scheduled_caching {
+        follow_up(context.team()).await?;
+    }
+    if result.status.starts_with("displaced by ") {
+        // What took this run's place is done: now the run itself.
+        context.team().queue_job(&NewJob { kind: AGGREGATE, args: request.to_json() }).await?;
+    }
     Ok(json!({"status": result.status, "total_duration": result.total_duration,
         "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()}))
 }
@@ -147,6 +171,66 @@ async fn import_source_job(context: JobContext, spool: PathBuf) -> Result<Value,
     Ok(
         json!({"source": name, "resumed": report.resumed, "total": report.total, "deleted": report.deleted, "notes": report.notes}),
     )
+}
+
+/// Answers about what an aggregation changed are made anew at once, by whoever does queued jobs.
+pub async fn follow_up(team: &TeamControl) -> Result<(), ControlError> {
+    let request = GenerateRequest { all_communities: true, only_changed: true, ..GenerateRequest::default() };
+    team.queue_job(&NewJob { kind: GENERATE, args: request.to_json() }).await.map(drop)
+}
+
+/// What a job answers when another process is doing the same (spec/invenio §10).
+fn skipped(what: &str) -> Value {
+    json!({"success": false, "skipped": true, "reason": format!("another instance is running: {what}")})
+}
+
+/// Makes answers. A scheduled one is skipped while another runs; one that somebody asked for (`wait`) takes its turn.
+async fn generate_job(context: JobContext) -> Result<Value, JobError> {
+    let repository = context.service::<Repository>()?.of(context.team().clone());
+    let request = GenerateRequest::from_json(&context.job.args);
+    let waits = context.job.args.get("wait").and_then(Value::as_bool).unwrap_or(false);
+    loop {
+        let outcome = repository
+            .cached_responses()
+            .generate(&request, &mut |p| {
+                context.progress(p.done, Some(p.all), &p.step);
+                !context.is_cancelled()
+            })
+            .await;
+        match outcome {
+            Err(RepositoryError::Control(ControlError::Busy { what, .. })) => {
+                if !waits || context.is_cancelled() {
+                    return Ok(skipped(&what));
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(std::time::Duration::from_millis(300)) => {}
+                    () = context.cancelled() => {}
+                }
+            }
+            Err(error) => return Err(JobError(error.to_string())),
+            Ok(report) => {
+                return Ok(json!({"success": report.failed == 0, "generated": report.success, "failed": report.failed,
+                    "skipped": report.skipped, "errors": report.errors}));
+            }
+        }
+    }
+}
+
+/// Small files together, old files gone, for every table of the team's lake.
+async fn upkeep_job(context: JobContext) -> Result<Value, JobError> {
+    let repository = context.service::<Repository>()?.of(context.team().clone());
+    let outcome = repository
+        .upkeep(&mut |done, all, table| {
+            context.progress(i64::try_from(done).unwrap_or(0), i64::try_from(all).ok(), table);
+            !context.is_cancelled()
+        })
+        .await;
+    let done = match outcome {
+        Err(RepositoryError::Control(ControlError::Busy { what, .. })) => return Ok(skipped(&what)),
+        outcome => outcome.map_err(|error| JobError(error.to_string()))?,
+    };
+    Ok(json!({"tables": done.tables, "checkpoints": done.checkpoints, "files_before": done.files_before,
+        "files_after": done.files_after, "files_removed": done.files_removed}))
 }
 
 /// Starts `tallykeep worker` as a process of its own, which outlives this one. Answers its PID and log.

@@ -59,5 +59,10 @@ fn is_busy(cause: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn is_closed_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    // JSON is written through its own writer, whose errors do not show the cause as their source.
+    let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    if json == Some(std::io::ErrorKind::BrokenPipe) {
+        return true;
+    }
     cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

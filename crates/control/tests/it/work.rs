@@ -95,8 +95,13 @@ pub async fn what_was_announced_is_forgotten_with_what_was_reached(database: Dat
         run_id: "run".to_owned(),
     }];
     let bookmarks = [("global".to_owned(), day)];
-    let reached =
-        Reached { covered: &covered, restated: &restated, bookmarks: &bookmarks, announced: Some(("rollup", second)) };
+    let reached = Reached {
+        covered: &covered,
+        restated: &restated,
+        bookmarks: &bookmarks,
+        announced: Some(("rollup", second)),
+        ..Reached::default()
+    };
     team.commit_coverage("f", &reached).await.expect("committed");
     assert_eq!(team.coverage("f").await.expect("read"), covered);
     assert_eq!(team.restatements("f", "global", day, day).await.expect("read"), restated);

@@ -24,6 +24,8 @@ const KNOWN: &[&str] = &[
     "STATS_DASHBOARD_CATCHUP_INTERVAL",
     "COMMUNITY_STATS_TOP_SUBCOUNT_LIMIT",
     "COMMUNITY_STATS_SUBCOUNTS",
+    "COMMUNITY_STATS_MEM_BUDGET_BYTES",
+    "COMMUNITY_STATS_MEM_HIGH_WATER_PERCENT",
     "STATS_DASHBOARD_REINDEXING_MAX_BATCHES",
     "STATS_DASHBOARD_REINDEXING_BATCH_SIZE",
     "STATS_DASHBOARD_REINDEXING_MAX_MEMORY_PERCENT",
@@ -82,8 +84,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "COMMUNITY_STATS_SCAN_PAGE_MAX",
     "COMMUNITY_STATS_DELTA_BUFFER_SIZE",
     "COMMUNITY_STATS_SCAN_SCROLL",
-    "COMMUNITY_STATS_MEM_BUDGET_BYTES",
-    "COMMUNITY_STATS_MEM_HIGH_WATER_PERCENT",
     "STATS_DATA_SERIES_PAGE_SIZE",
     "STATS_DATA_SERIES_PAGE_SIZE_MIN",
     "STATS_DATA_SERIES_PAGE_SIZE_MAX",
@@ -210,6 +210,12 @@ impl Config {
             top_limit: usize::try_from(self.number("COMMUNITY_STATS_TOP_SUBCOUNT_LIMIT", 20)?).unwrap_or(20),
             exclude_robots: self.boolean("exclude_robots", true)?,
             exclude_machines: self.boolean("exclude_machines", false)?,
+            memory_budget: match self.number("COMMUNITY_STATS_MEM_BUDGET_BYTES", 0)? {
+                0 => None,
+                bytes => u64::try_from(bytes).ok(),
+            },
+            memory_share: self.share("COMMUNITY_STATS_MEM_HIGH_WATER_PERCENT", 0.75)?,
+            optimize: self.boolean("STATS_DASHBOARD_OPTIMIZE_DATA_SERIES", true)?,
             cache_days: self.number("STATS_CACHE_DEFAULT_TTL", 30)?,
             cache_prefix: self.text("STATS_CACHE_PREFIX", "stats_dashboard")?,
             migrate_batch: self.number("STATS_DASHBOARD_REINDEXING_BATCH_SIZE", 1000)?,
@@ -278,6 +284,16 @@ impl Config {
         }
     }
 
+    fn share(&self, key: &str, default: f64) -> Result<f64, ConfigError> {
+        match self.given.get(key) {
+            None => Ok(default),
+            Some(value) => match value.as_f64().filter(|n| *n > 0.0 && *n <= 1.0) {
+                Some(share) => Ok(share),
+                None => self.wrong(key, "a share above 0 and up to 1"),
+            },
+        }
+    }
+
     fn text(&self, key: &str, default: &str) -> Result<String, ConfigError> {
         match self.given.get(key) {
             None => Ok(default.to_owned()),
@@ -314,6 +330,13 @@ pub struct Settings {
     pub top_limit: usize,
     pub exclude_robots: bool,
     pub exclude_machines: bool,
+    /// Bytes a run may take; otherwise the share of the memory.
+    pub memory_budget: Option<u64>,
+    /// Share of the machine's memory a run may take.
+    pub memory_share: f64,
+    /// Whether a request for a cut-down answer gets one.
+    pub optimize: bool,
+    /// Days a kept answer lives; 0 keeps none.
     pub cache_days: i64,
     pub cache_prefix: String,
     pub migrate_batch: i64,

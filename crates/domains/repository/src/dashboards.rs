@@ -44,6 +44,12 @@ impl TeamRepository {
         Ok(state.communities.iter().filter(|c| self.counts(c, &switches)).map(|c| c.id.clone()).collect())
     }
 
+    /// The same of communities that were read already.
+    pub(crate) async fn enabled_of(&self, communities: &[Community]) -> Result<BTreeSet<String>, RepositoryError> {
+        let switches = self.switches().await?;
+        Ok(communities.iter().filter(|c| self.counts(c, &switches)).map(|c| c.id.clone()).collect())
+    }
+
     fn counts(&self, community: &Community, switches: &BTreeMap<String, bool>) -> bool {
         !self.settings.opt_in || self.flag(community, switches)
     }

@@ -4,6 +4,7 @@
 //! documents and series of §2 and §7 are built from the rollups on reading ([`read`]).
 
 pub mod aggregate;
+pub mod cache;
 mod config;
 pub mod dashboards;
 pub mod dates;
@@ -18,6 +19,7 @@ mod periodic;
 pub mod read;
 pub mod reconcile;
 pub mod records;
+pub mod registry;
 mod service;
 pub mod sources;
 pub mod state;
@@ -26,6 +28,7 @@ pub mod subcounts;
 pub mod tables;
 #[cfg(test)]
 mod testing;
+mod upkeep;
 pub mod usage;
 
 pub use config::{Config, ConfigError, Settings};

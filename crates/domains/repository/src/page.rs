@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::{
     RepositoryError, TeamRepository,
-    aggregate::lease_name,
     documents::Community,
     layout::LayoutScope,
     read::{Params, Query},
@@ -39,16 +38,7 @@ impl TeamRepository {
             }
             _ => message_global.clone(),
         };
-        let lease = lease_name(&self.control.team().slug);
-        let running = self.control.control().lease_holder(&lease).await?.is_some();
-        let scope = community.map_or("global", |c| c.id.as_str());
-        let covered =
-            self.control.coverage_of(crate::aggregate::Aggregator::UsageSnapshot.name(), scope).await?.is_some()
-                || self
-                    .control
-                    .coverage_of(crate::aggregate::Aggregator::RecordSnapshot(crate::state::Basis::Added).name(), scope)
-                    .await?
-                    .is_some();
+        let flags = self.page_flags(community.map_or("global", |c| c.id.as_str())).await?;
         let mut config = json!({
             "dashboard_type": kind,
             "dashboard_enabled": shown,
@@ -70,9 +60,9 @@ impl TeamRepository {
             "default_granularity": own("default_granularity").unwrap_or(json!("month")),
             "show_title": own("show_title").unwrap_or(json!(community.is_some())),
             "show_description": own("show_description").unwrap_or(json!(false)),
-            "agg_in_progress": running,
-            "caching_in_progress": false,
-            "first_run_incomplete": !covered,
+            "agg_in_progress": flags.agg_in_progress,
+            "caching_in_progress": flags.caching_in_progress,
+            "first_run_incomplete": flags.first_run_incomplete,
             "now": self.control.clock().now().to_string(),
             "team": self.control.team().slug.as_str(),
         });

@@ -9,7 +9,7 @@ use tallykeep_control::{Control, ControlError, TeamControl};
 use tallykeep_lake::{Lake, LakeError, TeamLake};
 use tallykeep_rollup::RollupError;
 
-use crate::{ConfigError, Settings, read::Labels};
+use crate::{ConfigError, Settings, documents::Community, read::Labels};
 
 /// Why the repository domain could not do what was asked. Knows nothing of HTTP.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,13 @@ pub struct Repository {
     settings: Arc<Settings>,
     label_cache: Arc<LabelCache>,
     works_cache: Arc<WorksCache>,
+    communities_cache: Arc<CommunitiesCache>,
+    memory: crate::cache::Memory,
 }
+
+/// The communities of every team that was asked for, with the version they were read at.
+#[derive(Default)]
+pub(crate) struct CommunitiesCache(Mutex<HashMap<i64, (Option<u64>, Arc<Vec<Community>>)>>);
 
 /// Views and downloads by work of every team that was asked for, with the version they were counted at.
 #[derive(Default)]
@@ -99,7 +105,15 @@ impl LabelCache {
 
 impl Repository {
     pub fn new(control: Control, lake: Lake, settings: Settings) -> Self {
-        Self { control, lake, settings: Arc::new(settings), label_cache: Arc::default(), works_cache: Arc::default() }
+        Self {
+            control,
+            lake,
+            memory: crate::cache::memory(),
+            settings: Arc::new(settings),
+            label_cache: Arc::default(),
+            works_cache: Arc::default(),
+            communities_cache: Arc::default(),
+        }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -119,6 +133,8 @@ impl Repository {
             settings: self.settings.clone(),
             label_cache: self.label_cache.clone(),
             works_cache: self.works_cache.clone(),
+            communities_cache: self.communities_cache.clone(),
+            memory: self.memory.clone(),
         }
     }
 }
@@ -131,6 +147,8 @@ pub struct TeamRepository {
     pub(crate) settings: Arc<Settings>,
     pub(crate) label_cache: Arc<LabelCache>,
     pub(crate) works_cache: Arc<WorksCache>,
+    communities_cache: Arc<CommunitiesCache>,
+    pub(crate) memory: crate::cache::Memory,
 }
 
 impl TeamRepository {
@@ -149,27 +167,42 @@ impl TeamRepository {
 
 impl TeamRepository {
     /// Every community, by slug.
-    pub async fn communities(&self) -> Result<Vec<crate::documents::Community>, RepositoryError> {
+    pub async fn communities(&self) -> Result<Vec<Community>, RepositoryError> {
+        Ok(self.known_communities().await?.to_vec())
+    }
+
+    /// The same, read once as long as none changes: every request asks.
+    pub(crate) async fn known_communities(&self) -> Result<Arc<Vec<Community>>, RepositoryError> {
+        let (team, known) = (self.control.team().id, &self.communities_cache.0);
+        let version = self.lake.table(&crate::tables::COMMUNITIES).view().await?.version;
+        // A panic elsewhere leaves the map as valid as it was.
+        let stored = known.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&team).cloned();
+        if let Some((_, communities)) = stored.filter(|(v, _)| *v == version) {
+            return Ok(communities);
+        }
         let mut found = Vec::new();
         for stored in crate::state::current(&self.lake, &crate::tables::COMMUNITIES).await?.into_values() {
             let document: serde_json::Value = serde_json::from_str(&stored.doc)?;
-            let community = crate::documents::Community::from_json(&document);
+            let community = Community::from_json(&document);
             found.push(community.map_err(|e| RepositoryError::Damaged(e.to_string()))?);
         }
         found.sort_by(|a, b| (&a.slug, &a.id).cmp(&(&b.slug, &b.id)));
+        let found = Arc::new(found);
+        // Read after the version: at worst it is newer than it says and is read again.
+        known.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(team, (version, found.clone()));
         Ok(found)
     }
 
     /// The community an id or slug names; `None` for `global`.
     ///
     /// Errors: `UnknownCommunity`.
-    pub async fn community(&self, name: &str) -> Result<Option<crate::documents::Community>, RepositoryError> {
+    pub async fn community(&self, name: &str) -> Result<Option<Community>, RepositoryError> {
         if name == "global" {
             return Ok(None);
         }
-        let mut all = self.communities().await?;
-        let at = all.iter().position(|c| c.id == name).or_else(|| all.iter().position(|c| c.slug == name));
-        at.map(|at| Some(all.swap_remove(at))).ok_or_else(|| RepositoryError::UnknownCommunity(name.to_owned()))
+        let all = self.known_communities().await?;
+        let found = all.iter().find(|c| c.id == name).or_else(|| all.iter().find(|c| c.slug == name));
+        found.cloned().map(Some).ok_or_else(|| RepositoryError::UnknownCommunity(name.to_owned()))
     }
 
     /// Stores the labels that are new, and those that changed when they come from all records.
@@ -181,9 +214,12 @@ impl TeamRepository {
         let stored: std::collections::HashMap<(String, String), String> =
             self.control.labels().await?.into_iter().map(|(d, v, l)| ((d, v), l)).collect();
         let mut changed = Vec::new();
+        let mut replaced = false;
         for (key, label) in labels {
             let text = serde_json::to_string(label)?;
-            if stored.get(key).is_none_or(|known| of_all && *known != text) {
+            let before = stored.get(key);
+            if before.is_none_or(|known| of_all && *known != text) {
+                replaced |= before.is_some();
                 changed.push((key.0.clone(), key.1.clone(), text));
             }
         }
@@ -191,6 +227,14 @@ impl TeamRepository {
             return Ok(());
         }
         self.control.save_labels(&changed).await?;
-        Ok(self.control.set_watermark("labels", "all", &uuid::Uuid::now_v7().to_string()).await?)
+        self.control.set_watermark("labels", "all", &uuid::Uuid::now_v7().to_string()).await?;
+        // Kept answers show the labels there were: one that changes, or comes later than its value, makes them old. Asked last: an answer
+        // that is kept meanwhile notes its bare values first and then looks whether labels have changed.
+        let bare = self.control.unlabelled().await?;
+        let late = changed.iter().any(|(dimension, value, _)| bare.contains(&(dimension.clone(), value.clone())));
+        if replaced || late {
+            self.control.make_old(tallykeep_control::EVERY, tallykeep_control::EVERY).await?;
+        }
+        Ok(())
     }
 }

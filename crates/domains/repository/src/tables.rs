@@ -214,3 +214,6 @@ pub static ENRICHMENTS: TableDef = TableDef {
     partition: &[],
     statistics: &[],
 };
+/// The tables that imports append to, with the columns their files are sorted by. Rollups are rewritten part by part and stay few by themselves.
+pub static APPENDED: [(&TableDef, &[&str]); 4] =
+    [(&RECORDS, &["id", "seq"]), (&COMMUNITIES, &["id", "seq"]), (&MEMBERSHIPS, &["event_date"]), (&USAGE, &["ts"])];

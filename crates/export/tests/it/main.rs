@@ -312,3 +312,44 @@ fn queries_whose_names_become_the_same_stay_apart() {
     let (files, _) = untar(&twice.csv_archive().expect("an archive"));
     assert!(files.contains_key("a_b/global/records.csv") && files.contains_key("a_b_2/global/records.csv"));
 }
+
+/// Validates with xmllint (Debian's libxml2-utils; scripts/install-test-tools); answers what it says.
+fn xmllint(xml: &[u8]) -> Result<(), String> {
+    let folder = std::env::temp_dir().join(format!("tallykeep-xml-{}-{:p}", std::process::id(), xml));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("series.xml");
+    std::fs::write(&file, xml).expect("written");
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/data_series.xsd");
+    let said = std::process::Command::new("xmllint")
+        .args(["--nonet", "--noout", "--schema", schema])
+        .arg(&file)
+        .output()
+        .expect("xmllint runs (scripts/install-test-tools puts it here)");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    if said.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&said.stderr).into_owned()) }
+}
+
+#[test]
+fn xml_is_valid_against_our_schema() {
+    let full = collection();
+    let legacy = Collection { dates: DateStyle::LegacyMonthDay, ..collection() };
+    let empty = Collection { queries: Vec::new(), community: None, ..collection() };
+    for (name, one) in [("full", full), ("legacy", legacy), ("empty", empty)] {
+        let xml = one.xml().expect("XML");
+        xmllint(&xml).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    // The schema is no rubber stamp.
+    let xml = String::from_utf8(collection().xml().expect("XML")).expect("text");
+    for (right, wrong) in [
+        ("version=\"1.0\">", "version=\"2.0\">"),
+        ("date=\"2024-01-12\"", "date=\"2024-13-12\""),
+        ("type=\"bar\"", "type=\"pie\""),
+        ("<totalDataPoints>", "<totalDataPoints>many"),
+        ("value=\"-1\"", "value=\"\""),
+        (" dataPointsCount=\"2\"", ""),
+        ("<dc:creator>Tallykeep</dc:creator>", ""),
+    ] {
+        assert!(xml.contains(right), "{right}");
+        assert!(xmllint(xml.replacen(right, wrong, 1).as_bytes()).is_err(), "{wrong} is accepted");
+    }
+}

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use tallykeep_access::AccessConfig;
 use tallykeep_lake::Lake;
 use tallykeep_model::TeamSlug;
-use tallykeep_repository::{Config, Repository, Settings, aggregate::AggregateRequest, import::ImportRequest};
+use tallykeep_repository::{
+    Config, Repository, Settings, TeamRepository, aggregate::AggregateRequest, import::ImportRequest,
+};
 
 use crate::support::{As, Server};
 
@@ -20,7 +22,8 @@ const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 pub(crate) struct Filled {
     pub(crate) server: Server,
-    _lake: tempfile::TempDir,
+    repository: TeamRepository,
+    dir: tempfile::TempDir,
 }
 
 /// The usage of spec/invenio §3, aggregated.
@@ -91,7 +94,7 @@ pub(crate) async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
     assert_eq!((report.total.new, report.total.rejected), (2 + 1 + 4 + 5, 0));
     let result = repository.aggregate(&AggregateRequest::default(), "test", &mut |_| true).await.expect("aggregated");
     assert_eq!(result.status, "completed");
-    Filled { server, _lake: dir }
+    Filled { server, repository, dir }
 }
 
 fn category(community: &str) -> Value {
@@ -308,4 +311,88 @@ async fn the_old_dates_can_be_had_back() {
     let files = untar(&bytes(filled.dashboard(&[("accept", "text/csv")]).await).await);
     let views = String::from_utf8(files["usage-delta-category/countries/views.csv"].clone()).expect("text");
     assert_eq!(views, "id,label,date,value,units\r\nUS,US,01-12,2,unique views\r\nUS,US,01-13,1,unique views\r\n");
+}
+
+#[tokio::test]
+async fn a_whole_year_comes_from_what_is_kept() {
+    let filled = filled(|_| {}).await;
+    let asked = async |body: &Value| filled.post("/api/stats-dashboard", body, &[]).await;
+    let first = asked(&category("c1")).await;
+    assert_eq!((head(&first, "x-cache"), head(&first, "vary")), ("MISS", "Accept, Accept-Encoding"));
+    let tag = head(&first, "etag").to_owned();
+    let again = asked(&category("c1")).await;
+    assert_eq!((head(&again, "x-cache"), head(&again, "etag")), ("HIT", tag.as_str()));
+    let length: usize = head(&again, "content-length").parse().expect("a length");
+    let body = bytes(again).await;
+    assert_eq!(body.len(), length);
+    assert_eq!(numbers(&body), numbers(&bytes(first).await));
+    // The seed's name and the slug are the same row; the answer bears the name that was asked for.
+    let mut alias = json!({});
+    alias["usage_delta"] = category("11111111-1111-4111-8111-111111111111")["usage-delta-category"].clone();
+    let response = asked(&alias).await;
+    assert_eq!(head(&response, "x-cache"), "HIT");
+    assert!(bytes(response).await.starts_with(b"{\"usage_delta\":{\"global\":"));
+    // Tables of kept answers have the same numbers and are kept, too.
+    for wanted in ["HIT", "HIT"] {
+        let table = filled.dashboard(&[("accept", "text/csv")]).await;
+        assert_eq!(head(&table, "x-cache"), wanted);
+        assert!(untar(&bytes(table).await).contains_key("usage-delta-category/global/views.csv"));
+    }
+    // Two queries, one of which nobody asked before.
+    let mut two = category("c1");
+    two["record-delta-category"] = json!({"params": category("c1")["usage-delta-category"]["params"]});
+    for wanted in ["MISS", "HIT"] {
+        let response = asked(&two).await;
+        assert_eq!(head(&response, "x-cache"), wanted);
+        let both: Value = serde_json::from_slice(&bytes(response).await).expect("JSON");
+        assert!(both["usage-delta-category"].is_object() && both["record-delta-category"].is_object());
+    }
+    // What is not one whole year is put together each time.
+    for (start, end) in [("2024-01-01", "2024-12-30"), ("2023-01-01", "2024-12-31")] {
+        let mut other = category("c1");
+        other["usage-delta-category"]["params"]["start_date"] = json!(start);
+        other["usage-delta-category"]["params"]["end_date"] = json!(end);
+        for _ in 0..2 {
+            assert_eq!(head(&asked(&other).await, "x-cache"), "MISS", "{start} to {end}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_kept_goes_when_a_number_changes() {
+    let filled = filled(|_| {}).await;
+    let first = filled.dashboard(&[]).await;
+    let tag = head(&first, "etag").to_owned();
+    let late = json!({"timestamp": "2024-01-12T20:00:00", "recid": "R3", "parent_recid": "P1", "unique_id": "late", "visitor_id": "v9",
+        "unique_session_id": "s", "via_api": false, "is_robot": false, "is_machine": false});
+    let path = filled.dir.path().join("late.ndjson");
+    std::fs::write(&path, format!("{late}\n")).expect("written");
+    let request = ImportRequest { usage_events: vec![path], ..ImportRequest::default() };
+    filled.repository.import(&request, &mut |_| true).await.expect("imported");
+    let before = filled.dashboard(&[("if-none-match", &tag)]).await;
+    assert_eq!((before.status(), head(&before, "x-cache")), (StatusCode::NOT_MODIFIED, "HIT"));
+    filled.repository.aggregate(&AggregateRequest::default(), "late", &mut |_| true).await.expect("aggregated");
+    let after = filled.dashboard(&[("if-none-match", &tag)]).await;
+    assert_eq!((after.status(), head(&after, "x-cache")), (StatusCode::OK, "MISS"));
+    assert_eq!(numbers(&bytes(after).await)[0], json!(["01-12", 4]));
+    // Cleared by another process: the memory of this one does not serve it any more.
+    assert_eq!(head(&filled.dashboard(&[]).await, "x-cache"), "HIT");
+    filled.repository.cached_responses().clear().await.expect("cleared");
+    assert_eq!(head(&filled.dashboard(&[]).await, "x-cache"), "MISS");
+}
+
+#[tokio::test]
+async fn numbers_as_known_on_an_earlier_day_over_http() {
+    let filled = filled(|_| {}).await;
+    let mut asked = category("c1");
+    asked["usage-delta-category"]["params"]["as_known_on"] = json!("2024-01-13");
+    let response = filled.post("/api/stats-dashboard", &asked, &[]).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    let text = String::from_utf8(body.to_vec()).expect("text");
+    assert!(text.contains("nothing was known on 2024-01-13"), "{text}");
+    let distinct = json!({"mine": {"stat": "community-usage-distinct", "params": {"community_id": "c1"}}});
+    let response = filled.post("/api/stats", &distinct, &[]).await;
+    let found: Value = serde_json::from_slice(&bytes(response).await).expect("JSON");
+    assert_eq!((&found["mine"]["view"]["unique_visitors"], &found["mine"]["view"]["exact"]), (&json!(2), &json!(true)));
 }

@@ -1,11 +1,13 @@
 //! The program as people run it: the built binary, its exit codes and its words, and what only shows from outside.
 
+mod cache;
 mod cli_matrix;
 mod database;
 mod interrupted;
 mod layouts;
 mod pipes;
 mod program;
+mod read;
 mod sources;
 mod support;
 mod worked_example;

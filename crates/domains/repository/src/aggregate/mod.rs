@@ -1,5 +1,7 @@
 //! Rolling up: dirty days and new days of every family, window by window (spec/invenio §4).
 
+mod changes;
+pub(crate) mod health;
 mod ledger;
 pub(crate) mod record_deltas;
 mod report;
@@ -250,29 +252,71 @@ impl TeamRepository {
         let scopes = state.scopes(&request.communities, |c| enabled.contains(&c.id))?;
         let run = Run { request, scopes, run_id: run_id.to_owned(), today: self.control.clock().today() };
         let wanted = Aggregator::ALL.into_iter().filter(|a| wanted(*a));
-        let outcome = self.run_all(wanted, &mut state, &run, watch).await;
+        let names: Vec<String> = run.scopes.iter().map(|&s| state.vocabulary.scopes.text(s).to_owned()).collect();
+        self.aggregation_begins(&names).await?;
+        let mut results = Vec::new();
+        let outcome = self.run_all(wanted, &mut state, &run, watch, &mut results).await;
         // Also of a run that stopped: what it rolled up has values whose labels nobody stored yet.
         self.save_labels(&state.labels, state.knows_all()).await?;
-        Ok(AggregateResult::completed(outcome?, started.elapsed()))
+        match outcome {
+            Ok(None) => {
+                let whole = request.aggregators.is_empty() && request.update_bookmark;
+                let day = request.end.map_or(run.today, |end| end.min(run.today));
+                self.aggregation_ends(whole.then_some((names.as_slice(), day))).await?;
+                Ok(AggregateResult::completed(results, started.elapsed()))
+            }
+            Ok(Some(reason)) => {
+                self.aggregation_ends(None).await?;
+                Ok(AggregateResult::stopped(results, started.elapsed(), &reason))
+            }
+            Err(error) => {
+                // What was stopped on request left nothing half done; of other errors nobody knows.
+                if matches!(error, RepositoryError::Stopped) {
+                    self.aggregation_ends(None).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
+    /// Runs the wanted aggregators. Between windows of days, each of which is committed with its bookmark, it looks after the memory, between
+    /// aggregators after the stores too; answers why it stopped, if it did.
     async fn run_all(
         &self,
         aggregators: impl Iterator<Item = Aggregator>,
         state: &mut State,
         run: &Run<'_>,
         watch: &mut Watch<'_>,
-    ) -> Result<Vec<AggregatorResult>, RepositoryError> {
-        let mut results = Vec::new();
+        results: &mut Vec<AggregatorResult>,
+    ) -> Result<Option<String>, RepositoryError> {
+        let mut health = health::Health::new(&self.settings);
         for aggregator in aggregators {
-            let result = match aggregator {
-                Aggregator::UsageDelta => self.usage_deltas(state, run, watch).await?,
-                Aggregator::RecordDelta(basis) => self.record_deltas(state, run, basis, watch).await?,
-                snapshot => self.snapshots(state, run, snapshot, watch).await?,
+            if let Err(reason) = health.memory() {
+                return Ok(Some(reason));
+            }
+            if let Err(reason) = self.stores_answer().await {
+                return Ok(Some(reason));
+            }
+            let mut unwell = None;
+            let mut careful = |progress: AggregateProgress| {
+                if !watch(progress) {
+                    return false;
+                }
+                unwell = health.memory().err();
+                unwell.is_none()
             };
-            results.push(result);
+            let result = match aggregator {
+                Aggregator::UsageDelta => self.usage_deltas(state, run, &mut careful).await,
+                Aggregator::RecordDelta(basis) => self.record_deltas(state, run, basis, &mut careful).await,
+                snapshot => self.snapshots(state, run, snapshot, &mut careful).await,
+            };
+            match (result, unwell) {
+                (Ok(result), _) => results.push(result),
+                (Err(RepositoryError::Stopped), Some(reason)) => return Ok(Some(reason)),
+                (Err(error), _) => return Err(error),
+            }
         }
-        Ok(results)
+        Ok(None)
     }
 
     async fn covered(&self, aggregator: Aggregator) -> Result<HashMap<String, Coverage>, RepositoryError> {

@@ -10,7 +10,9 @@ use tallykeep_rollup::{
     population::{Change, Stay, fold},
 };
 
-use super::{AggregateProgress, Aggregator, AggregatorResult, Run, Watch, ledger::Reasons, window::Plan};
+use super::{
+    AggregateProgress, Aggregator, AggregatorResult, Run, Watch, changes::changed_years, ledger::Reasons, window::Plan,
+};
 use crate::{
     RepositoryError, TeamRepository,
     import::RECORDS_FAMILY,
@@ -165,10 +167,12 @@ impl TeamRepository {
             }
             covered.push(coverage);
         }
+        let changed = changed_years(written, &state.vocabulary);
         let announced = self.announce(aggregator, &restated).await?;
         writing.commit(announced.as_ref().map(|a| a.number)).await?;
         let announced = announced.as_ref().map(|a| (a.name.as_str(), a.number));
-        let reached = Reached { covered: &covered, restated: &restated, bookmarks: &bookmarks, announced };
+        let reached =
+            Reached { covered: &covered, restated: &restated, changed: &changed, bookmarks: &bookmarks, announced };
         self.control.commit_coverage(aggregator, &reached).await?;
         Ok(restated.len())
     }

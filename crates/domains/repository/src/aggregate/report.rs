@@ -160,6 +160,20 @@ impl AggregateResult {
         result
     }
 
+    /// A run that stopped by itself before its end; every window that was done is kept.
+    pub(super) fn stopped(results: Vec<AggregatorResult>, took: Duration, reason: &str) -> Self {
+        let mut result = Self::completed(results, took);
+        result.status = format!("stopped: {reason}");
+        result.formatted_report = result.report(false);
+        result.formatted_report_verbose = result.report(true);
+        result
+    }
+
+    /// Whether it stopped before its end, for want of memory or of an answering store.
+    pub fn is_stopped(&self) -> bool {
+        self.status.starts_with("stopped: ")
+    }
+
     fn report(&self, verbose: bool) -> String {
         let mut text = banner("AGGREGATION RESULTS");
         // Writing into a String cannot fail.

@@ -19,6 +19,7 @@ use tallykeep_rollup::{Group, Produce, Recompute, Rows, Store, Tally};
 
 use super::{
     AggregateProgress, Aggregator, AggregatorResult, Run, Watch,
+    changes::changed_years,
     ledger::Reasons,
     record_deltas::note,
     usage_month::{COLUMNS, DAY_MICROS, DOWNLOAD, Lookup, Month, Wanted, instant, key, own_scopes, record_numbers},
@@ -161,6 +162,7 @@ impl TeamRepository {
         for (scope, day) in &written.earliest {
             usage.earliest.entry(*scope).and_modify(|d| *d = (*day).min(*d)).or_insert(*day);
         }
+        let changed = changed_years(written, &state.vocabulary);
         let announced = self.announce(aggregator, &restated).await?;
         writing.commit(announced.as_ref().map(|a| a.number)).await?;
         let number_of: HashMap<&str, u32> = plans.keys().map(|s| (state.vocabulary.scopes.text(*s), *s)).collect();
@@ -183,7 +185,8 @@ impl TeamRepository {
             }
         }
         let announced = announced.as_ref().map(|a| (a.name.as_str(), a.number));
-        let reached = Reached { covered: &covered, restated: &restated, bookmarks: &bookmarks, announced };
+        let reached =
+            Reached { covered: &covered, restated: &restated, changed: &changed, bookmarks: &bookmarks, announced };
         self.control.commit_coverage(aggregator, &reached).await?;
         Ok(Reach { done, restated: restated.len(), stopped })
     }

@@ -29,11 +29,24 @@ impl TeamRepository {
         scope: &str,
         days: Days,
     ) -> Result<Vec<Value>, RepositoryError> {
+        self.documents_known_on(aggregator, scope, days, None).await
+    }
+
+    /// The same as they were known at the end of a day.
+    pub async fn documents_known_on(
+        &self,
+        aggregator: Aggregator,
+        scope: &str,
+        days: Days,
+        known_on: Option<jiff::civil::Date>,
+    ) -> Result<Vec<Value>, RepositoryError> {
         match aggregator {
             Aggregator::RecordDelta(basis) | Aggregator::RecordSnapshot(basis) => {
-                self.record_documents(aggregator, basis, scope, days).await
+                self.record_documents(aggregator, basis, scope, days, known_on).await
             }
-            Aggregator::UsageDelta | Aggregator::UsageSnapshot => self.usage_documents(aggregator, scope, days).await,
+            Aggregator::UsageDelta | Aggregator::UsageSnapshot => {
+                self.usage_documents(aggregator, scope, days, known_on).await
+            }
         }
     }
 
@@ -42,9 +55,10 @@ impl TeamRepository {
         aggregator: Aggregator,
         basis: Basis,
         scope: &str,
-        (first, last): Days,
+        days: Days,
+        known_on: Option<jiff::civil::Date>,
     ) -> Result<Vec<Value>, RepositoryError> {
-        let frame = self.frame(aggregator, record_deltas::family(basis), scope, first, last).await?;
+        let frame = self.frame(aggregator, record_deltas::family(basis), scope, days, known_on).await?;
         let subcounts: Vec<&Subcount> = self.settings.subcounts.iter().filter(|s| s.records.is_some()).collect();
         if aggregator.is_snapshot() {
             return Ok(self.record_snapshots(&frame, &subcounts));
@@ -121,13 +135,16 @@ impl TeamRepository {
         &self,
         aggregator: Aggregator,
         scope: &str,
-        (first, last): Days,
+        days: Days,
+        known_on: Option<jiff::civil::Date>,
     ) -> Result<Vec<Value>, RepositoryError> {
-        let frame = self.frame(aggregator, &USAGE_FAMILY, scope, first, last).await?;
+        let frame = self.frame(aggregator, &USAGE_FAMILY, scope, days, known_on).await?;
         let subcounts: Vec<&Subcount> = self.settings.subcounts.iter().filter(|s| s.usage.is_some()).collect();
         let by_day = rows_by_day(&frame);
         let snapshot = aggregator.is_snapshot();
-        let mut distinct = if snapshot { Some(self.visitors_before(&frame).await?) } else { None };
+        // Sets of visitors have no ledger: what they held on an earlier day is not known any more.
+        let mut distinct =
+            if snapshot && known_on.is_none() { Some(self.visitors_before(&frame).await?) } else { None };
         let mut sums = frame.before.clone();
         let mut documents = Vec::with_capacity(frame.len());
         for day in frame.each_day() {

@@ -31,16 +31,20 @@ pub struct Frame {
 }
 
 impl TeamRepository {
-    /// Reads a family's rows of a scope over inclusive days, cut to what is covered.
+    /// Reads a family's rows of a scope over inclusive days, cut to what is covered; as they were known at the end of `known_on`.
     pub(crate) async fn frame(
         &self,
         aggregator: Aggregator,
         family: &'static Family,
         scope: &str,
-        first: Option<Date>,
-        last: Option<Date>,
+        (first, last): (Option<Date>, Option<Date>),
+        known_on: Option<Date>,
     ) -> Result<Frame, RepositoryError> {
-        let coverage = self.control.coverage_of(aggregator.name(), scope).await?;
+        let mut coverage = self.control.coverage_of(aggregator.name(), scope).await?;
+        let known_on = self.known_on(known_on, aggregator, scope).await?;
+        if let Some(known) = known_on {
+            coverage = coverage.and_then(|c| known.coverage(c));
+        }
         let days = coverage.as_ref().and_then(|c| {
             let first = first.map_or(c.first_day, |f| f.max(c.first_day));
             let last = last.map_or(c.last_day, |l| l.min(c.last_day));
@@ -56,7 +60,14 @@ impl TeamRepository {
             if aggregator.is_snapshot() {
                 before = store.before(scope, first, &mut vocabulary).await?;
             }
-            restated = self.control.restatements(aggregator.delta().name(), scope, first, last).await?;
+            let ledger_from = match (&coverage, known_on) {
+                (Some(c), Some(_)) if aggregator.is_snapshot() => c.first_day.min(first),
+                _ => first,
+            };
+            restated = self.control.restatements(aggregator.delta().name(), scope, ledger_from, last).await?;
+            if let Some(known) = known_on {
+                restated = known.undo(restated, first, family.measures, &mut vocabulary, &mut rows, &mut before);
+            }
         }
         Ok(Frame {
             scope: scope.to_owned(),

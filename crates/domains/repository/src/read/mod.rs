@@ -2,11 +2,15 @@
 
 mod documents;
 mod frame;
+mod known;
+mod optimize;
 mod query;
 mod series;
 mod visitors;
 mod write;
 
-pub(crate) use frame::Labels;
+pub(crate) use frame::{Frame, Labels};
+pub use optimize::Components;
 pub use query::{Answer, Params, Query, QueryError, SeriesKind, Shape};
 pub use series::{Category, SeriesOut, Side};
+pub(crate) use write::coverage_block;

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
 
 use super::{
+    Components,
     frame::Labels,
     series::{Category, Side, Wanted, categories},
     write,
@@ -14,6 +15,7 @@ use crate::{
     RepositoryError, TeamRepository,
     aggregate::{Aggregator, record_deltas},
     dates::{instant, utc_day},
+    documents::Community,
     state::Basis,
     tables::USAGE_FAMILY,
 };
@@ -54,6 +56,8 @@ pub enum Shape {
     Documents(Aggregator),
     /// All document families of one basis, or of all.
     Combined,
+    /// True distinct visitors over the whole range.
+    Distinct,
     /// One metric: an array of series.
     Series(SeriesKind),
     /// All series by category and metric.
@@ -88,6 +92,7 @@ const QUERIES: &[(&str, Shape)] = &[
     ("community-usage-snapshot", Shape::Documents(Aggregator::UsageSnapshot)),
     ("community-stats", Shape::Combined),
     ("global-stats", Shape::Combined),
+    ("community-usage-distinct", Shape::Distinct),
     ("usage-snapshot-series", Shape::Series(SeriesKind::UsageSnapshot)),
     ("usage-delta-series", Shape::Series(SeriesKind::UsageDelta)),
     ("record-snapshot-series", Shape::Series(SeriesKind::RecordSnapshot)),
@@ -138,7 +143,10 @@ pub struct Params {
     pub category: Option<String>,
     pub metric: Option<String>,
     pub subcount_id: Option<String>,
+    /// Only the metrics that the components of the scope's page layout show.
     pub optimize: bool,
+    /// Numbers as they were known at the end of this day.
+    pub known_on: Option<Date>,
 }
 
 impl Params {
@@ -156,6 +164,7 @@ impl Params {
                 "community_id" => params.community_id = text("community_id", value)?,
                 "start_date" => params.start = date("start_date", value)?,
                 "end_date" => params.end = date("end_date", value)?,
+                "as_known_on" => params.known_on = date("as_known_on", value)?,
                 "category" => params.category = text("category", value)?.map(|c| write::snake(&c)),
                 "metric" => params.metric = text("metric", value)?.map(|m| write::snake(&m)),
                 "subcount_id" => params.subcount_id = text("subcount_id", value)?,
@@ -224,12 +233,15 @@ impl TeamRepository {
     /// does not have. Series queries never fail on no data: they answer the whole skeleton with empty arrays.
     pub async fn query(&self, query: Query, params: &Params) -> Result<Answer, RepositoryError> {
         let name = params.community_id.as_deref().unwrap_or("global");
-        let scope = self.community(name).await?.map_or_else(|| "global".to_owned(), |c| c.id);
+        let community = self.community(name).await?;
+        let scope = community.as_ref().map_or_else(|| "global".to_owned(), |c| c.id.clone());
+        let needed = self.needed_components(params, community.as_ref()).await?;
+        let known_on = params.known_on;
         let basis = params.basis.unwrap_or(Basis::Added);
         let days = (params.start, params.end);
         match query.shape {
             Shape::Documents(aggregator) => {
-                let documents = self.documents(aggregator, &scope, days).await?;
+                let documents = self.documents_known_on(aggregator, &scope, days, known_on).await?;
                 if documents.is_empty() {
                     return Err(no_results(name, params));
                 }
@@ -239,23 +251,34 @@ impl TeamRepository {
                 let bases: &[Basis] = if params.all_bases { &Basis::ALL } else { std::slice::from_ref(&basis) };
                 let mut result = serde_json::Map::new();
                 for basis in bases {
-                    let deltas = self.documents(Aggregator::RecordDelta(*basis), &scope, days).await?;
-                    let snapshots = self.documents(Aggregator::RecordSnapshot(*basis), &scope, days).await?;
+                    let deltas =
+                        self.documents_known_on(Aggregator::RecordDelta(*basis), &scope, days, known_on).await?;
+                    let snapshots =
+                        self.documents_known_on(Aggregator::RecordSnapshot(*basis), &scope, days, known_on).await?;
                     result.insert(format!("record_deltas_{}", basis.as_str()), json!(deltas));
                     result.insert(format!("record_snapshots_{}", basis.as_str()), json!(snapshots));
                 }
                 result.insert(
                     "usage_deltas".to_owned(),
-                    json!(self.documents(Aggregator::UsageDelta, &scope, days).await?),
+                    json!(self.documents_known_on(Aggregator::UsageDelta, &scope, days, known_on).await?),
                 );
                 result.insert(
                     "usage_snapshots".to_owned(),
-                    json!(self.documents(Aggregator::UsageSnapshot, &scope, days).await?),
+                    json!(self.documents_known_on(Aggregator::UsageSnapshot, &scope, days, known_on).await?),
                 );
                 if result.values().all(|list| list.as_array().is_none_or(Vec::is_empty)) {
                     return Err(no_results(name, params));
                 }
                 Ok(Answer { json: serde_json::to_vec(&result)?, categories: Vec::new() })
+            }
+            Shape::Distinct => {
+                let known_today = known_on.is_none_or(|day| day >= self.control.clock().today());
+                if !known_today {
+                    let reason = "sets of visitors are kept as they are now; they have no ledger";
+                    return Err(RepositoryError::BadRequest(format!("as_known_on: {reason}")));
+                }
+                let found = self.distinct_visitors(&scope, days).await?.ok_or_else(|| no_results(name, params))?;
+                Ok(Answer { json: serde_json::to_vec(&found)?, categories: Vec::new() })
             }
             Shape::Series(kind) => {
                 let metric = params
@@ -269,12 +292,14 @@ impl TeamRepository {
                     metrics: &[&metric],
                     category: Some(&category),
                     subcount_id: params.subcount_id.as_deref(),
+                    needed: None,
                 };
-                self.series(&scope, basis, days, &wanted, true).await
+                self.series(&scope, basis, (days, known_on), &wanted, true).await
             }
             Shape::Category(kind, side, metrics) => {
-                let wanted = Wanted { kind, side, metrics, category: params.category.as_deref(), subcount_id: None };
-                self.series(&scope, basis, days, &wanted, false).await
+                let category = params.category.as_deref();
+                let wanted = Wanted { kind, side, metrics, category, subcount_id: None, needed: needed.as_ref() };
+                self.series(&scope, basis, (days, known_on), &wanted, false).await
             }
         }
     }
@@ -283,13 +308,11 @@ impl TeamRepository {
         &self,
         scope: &str,
         basis: Basis,
-        (first, last): (Option<Date>, Option<Date>),
+        (days, known_on): ((Option<Date>, Option<Date>), Option<Date>),
         wanted: &Wanted<'_>,
         one_metric: bool,
     ) -> Result<Answer, RepositoryError> {
-        let kind = wanted.kind;
-        let family = if kind.is_records() { record_deltas::family(basis) } else { &USAGE_FAMILY };
-        let frame = self.frame(kind.aggregator(basis), family, scope, first, last).await?;
+        let frame = self.frame_of(wanted.kind, basis, scope, days, known_on).await?;
         let built = categories(&frame, &self.settings, wanted);
         let as_of = self.control.clock().now();
         let mut json = Vec::new();
@@ -311,6 +334,49 @@ impl TeamRepository {
             write::categories(&mut json, &built, frame.coverage.as_ref(), as_of).map_err(broken)?;
         }
         Ok(Answer { json, categories: built })
+    }
+
+    /// The rows that series of a kind are made of.
+    pub(crate) async fn frame_of(
+        &self,
+        kind: SeriesKind,
+        basis: Basis,
+        scope: &str,
+        days: (Option<Date>, Option<Date>),
+        known_on: Option<Date>,
+    ) -> Result<super::frame::Frame, RepositoryError> {
+        let family = if kind.is_records() { record_deltas::family(basis) } else { &USAGE_FAMILY };
+        self.frame(kind.aggregator(basis), family, scope, days, known_on).await
+    }
+
+    /// The JSON text of a whole category from rows read before.
+    pub(crate) fn category_json(
+        &self,
+        frame: &super::frame::Frame,
+        query: Query,
+        as_of: Timestamp,
+    ) -> Result<Vec<u8>, RepositoryError> {
+        let Shape::Category(kind, side, metrics) = query.shape else {
+            return Err(RepositoryError::BadRequest(format!("{} is no category", query.name)));
+        };
+        let wanted = Wanted { kind, side, metrics, category: None, subcount_id: None, needed: None };
+        let built = categories(frame, &self.settings, &wanted);
+        let mut json = Vec::new();
+        write::categories(&mut json, &built, frame.coverage.as_ref(), as_of)
+            .map_err(|e| RepositoryError::Worker(e.to_string()))?;
+        Ok(json)
+    }
+
+    /// What a cut-down answer is cut down to; `None` for one with everything.
+    pub(crate) async fn needed_components(
+        &self,
+        params: &Params,
+        community: Option<&Community>,
+    ) -> Result<Option<Components>, RepositoryError> {
+        if !params.optimize || !self.settings.optimize {
+            return Ok(None);
+        }
+        Ok(Some(Components::of_layout(&self.layout(community).await?)))
     }
 
     /// Labels of all values, cached until they change.

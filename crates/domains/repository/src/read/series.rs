@@ -6,7 +6,7 @@ use tallykeep_lake::day_number;
 use tallykeep_model::{Label, PointState};
 use tallykeep_rollup::{Cell, Sum};
 
-use super::{frame::Frame, query::SeriesKind};
+use super::{Components, frame::Frame, query::SeriesKind};
 use crate::config::Settings;
 
 /// One data series.
@@ -109,11 +109,20 @@ pub(super) struct Wanted<'a> {
     /// One breakdown key (snake case), or all.
     pub category: Option<&'a str>,
     pub subcount_id: Option<&'a str>,
+    /// The components to which the answer is cut down; `None` for everything.
+    pub needed: Option<&'a Components>,
 }
 
 impl Wanted<'_> {
     fn metrics(&self, list: &[MetricOf]) -> Vec<MetricOf> {
         list.iter().filter(|m| self.metrics.is_empty() || self.metrics.contains(&m.name)).copied().collect()
+    }
+
+    /// The metrics of one breakdown.
+    fn metrics_of(&self, key: &str, list: &[MetricOf]) -> Vec<MetricOf> {
+        let mut metrics = self.metrics(list);
+        metrics.retain(|m| self.needed.is_none_or(|needed| needed.need(self.kind, key, m.name)));
+        metrics
     }
 
     fn category(&self, key: &str) -> bool {
@@ -131,7 +140,8 @@ pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted<'_>
         (false, _) => wanted.metrics(&USAGE),
     };
     if wanted.category("global") {
-        found.push(global(frame, &global_metrics, wanted, snapshot));
+        let metrics = wanted.metrics_of("global", &global_metrics);
+        found.push(global(frame, &metrics, wanted, snapshot));
     }
     if records && wanted.category("file_presence") {
         found.push(file_presence(frame, wanted, snapshot));
@@ -155,6 +165,7 @@ pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted<'_>
         for (key, ranking) in lists {
             if wanted.category(&key) {
                 let values = values(frame, &subcount.name, snapshot, ranking, wanted.subcount_id);
+                let metrics = wanted.metrics_of(&key, &metrics);
                 found.push(category(frame, key, &subcount.name, &metrics, &values, wanted));
             }
         }

@@ -73,6 +73,14 @@ impl Dates {
     }
 }
 
+/// What every global series says of what is covered: `"coverage":{…}`.
+pub(crate) fn coverage_block(c: &Coverage, as_of: Timestamp) -> String {
+    format!(
+        "\"coverage\":{{\"first\":\"{}\",\"last\":\"{}\",\"provisional_from\":\"{}\",\"as_of\":\"{as_of}\"}}",
+        c.first_day, c.last_day, c.provisional_from
+    )
+}
+
 /// What every series of an answer is written with.
 struct Writer<'a> {
     dates: Dates,
@@ -160,11 +168,7 @@ impl Writer<'_> {
         out.push(b']');
         self.states(out, series, year.is_some())?;
         if let Some(c) = self.coverage.filter(|_| series.bar) {
-            write!(
-                out,
-                ",\"coverage\":{{\"first\":\"{}\",\"last\":\"{}\",\"provisional_from\":\"{}\",\"as_of\":\"{}\"}}",
-                c.first_day, c.last_day, c.provisional_from, self.as_of
-            )?;
+            write!(out, ",{}", coverage_block(c, self.as_of))?;
         }
         out.push(b'}');
         Ok(())

@@ -6,7 +6,7 @@ use tallykeep_testkit::worked_example::{C1, NOW, cases, communities, memberships
 
 use crate::support::{House, aggregate, ask, document, documents, ids, import, item};
 
-async fn example() -> (House, TeamRepository) {
+pub async fn example() -> (House, TeamRepository) {
     let house = House::new(NOW).await;
     let repository = house.team().await;
     let request = ImportRequest {

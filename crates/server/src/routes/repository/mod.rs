@@ -9,6 +9,8 @@ mod records;
 mod stats;
 mod switch;
 
+pub use files::query_series;
+
 use axum::{http::StatusCode, routing::get};
 use serde_json::{Value, json};
 use tallykeep_access::{Dashboard, Decision};

@@ -127,7 +127,6 @@ async fn repository_part(app: &App, reader: &Reader) -> Result<Option<Repository
     if communities.is_empty() && totals.values.iter().all(Option::is_none) {
         return Ok(None);
     }
-    let lease = tallykeep_repository::aggregate::lease_name(&reader.team().slug);
     let [records, views, downloads] = totals.values;
     Ok(Some(RepositoryPart {
         communities,
@@ -136,7 +135,7 @@ async fn repository_part(app: &App, reader: &Reader) -> Result<Option<Repository
         downloads,
         complete_to: totals.complete_to.map(|day| day.to_string()),
         as_of: Some(app.clock().now().to_string()),
-        agg_in_progress: reader.control().control().lease_holder(&lease).await?.is_some(),
+        agg_in_progress: repository.page_flags("global").await?.agg_in_progress,
     }))
 }
 

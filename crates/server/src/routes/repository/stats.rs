@@ -1,5 +1,7 @@
 //! `POST /api/stats` (seed 001) and `POST /api/stats-dashboard`: several named queries in one body.
 
+use std::collections::HashMap;
+
 use axum::{
     body::Bytes,
     extract::State,
@@ -9,12 +11,13 @@ use axum::{
 use serde_json::{Map, Value};
 use tallykeep_export::{self as export, Collection, DateStyle};
 use tallykeep_repository::{
+    cache,
     documents::Community,
-    read::{Params, Query, SeriesKind, Shape},
+    read::{Category, Params, Query, SeriesKind, Shape},
 };
 
 use super::{
-    files::{Content, Format, query_series, respond},
+    files::{Content, Format, Part, query_series, respond},
     repository, visible_community,
 };
 use crate::{
@@ -52,6 +55,8 @@ pub async fn post_stats(
 /// Data series by query name.
 ///
 /// Body: `{"<query>": {"stat": "<query>", "params": {…}}}`; the key selects the query. Shape: `{"<query>": {category: {metric: [series]}}}`.
+/// A request for whole categories of one whole year (January 1 to December 31) is answered from kept answers (`X-Cache: HIT`), which are served
+/// only while they are true; others are put together. `as_known_on` gives the numbers as they stood at the end of an earlier day.
 /// Forms, by `Accept`: `application/json`, `application/json+gzip`, `application/json+br`, `text/csv` and XLSX (`.tar.gz` of tables), `application/xml`.
 /// Errors: 400 `{"error"}`; 404 for an unknown community, 403 or 401 for one that is not open to the caller.
 #[utoipa::path(post, path = "/api/stats-dashboard", tag = "repository", request_body = serde_json::Value,
@@ -98,38 +103,48 @@ async fn answer(
     let format = Format::negotiate(headers, documents)?;
     let repository = repository(app, reader)?;
     let today = app.clock().today();
-    let (mut json, mut past) = (vec![b'{'], true);
-    let (mut queries, mut about) = (Vec::new(), Vec::new());
-    for (index, (name, query, params)) in named.into_iter().enumerate() {
+    let (mut parts, mut about, mut past) = (Vec::new(), Vec::new(), true);
+    let mut made: HashMap<String, Vec<Category>> = HashMap::new();
+    for (name, query, params) in &named {
         let scope = params.community_id.as_deref().unwrap_or("global");
         about.push(visible_community(&repository, reader, scope, unknown_community).await?);
         past &= params.end.is_some_and(|end| end.year() < today.year()) && !matches!(query.shape, Shape::Combined);
-        let answer = repository.query(query, &params).await?;
-        if index > 0 {
-            json.push(b',');
-        }
-        serde_json::to_writer(&mut json, name).map_err(ApiError::internal)?;
-        json.push(b':');
-        json.extend_from_slice(&answer.json);
-        if let Some(kind) = series_kind(query).filter(|_| format.is_made_of_series()) {
-            queries.push(query_series(name, kind, answer.categories));
-        }
+        let part = match repository.kept_answer(*query, params).await? {
+            Some(kept) => Part { name: (*name).to_owned(), json: kept.body, digest: kept.digest, hit: kept.hit },
+            None => {
+                let answer = repository.query(*query, params).await?;
+                made.insert((*name).to_owned(), answer.categories);
+                let digest = cache::digest(&answer.json);
+                Part { name: (*name).to_owned(), json: answer.json.into(), digest, hit: false }
+            }
+        };
+        parts.push(part);
     }
-    json.push(b'}');
-    let series = format.is_made_of_series().then(|| Collection {
-        queries,
-        community: one_community(about),
-        generated_at: app.clock().now(),
-        dates: if repository.settings().legacy_mmdd { DateStyle::LegacyMonthDay } else { DateStyle::Full },
-    });
-    respond(headers, format, Content { json, series, past, public: reader.is_public() }).await
+    let community = one_community(about);
+    let dates = if repository.settings().legacy_mmdd { DateStyle::LegacyMonthDay } else { DateStyle::Full };
+    let generated_at = app.clock().now();
+    let (public, team) = (reader.is_public(), reader.team().slug.as_str());
+    let content = Content { team, parts, community: community.as_ref(), dates, past, public };
+    let series = async || {
+        let mut queries = Vec::new();
+        for (name, query, params) in &named {
+            let Some(kind) = series_kind(*query) else { continue };
+            let categories = match made.remove(*name) {
+                Some(categories) => categories,
+                None => repository.query(*query, params).await?.categories,
+            };
+            queries.push(query_series(name, kind, categories));
+        }
+        Ok(Collection { queries, community: community.clone(), generated_at, dates })
+    };
+    respond(headers, format, content, series).await
 }
 
 /// What a query's series are; `None` when it answers with documents.
 fn series_kind(query: Query) -> Option<SeriesKind> {
     match query.shape {
         Shape::Series(kind) | Shape::Category(kind, ..) => Some(kind),
-        Shape::Documents(_) | Shape::Combined => None,
+        Shape::Documents(_) | Shape::Combined | Shape::Distinct => None,
     }
 }
 

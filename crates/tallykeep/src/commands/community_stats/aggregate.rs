@@ -191,7 +191,9 @@ impl Aggregate {
         bar.finish_and_clear();
         let result = outcome?;
         let report = if verbose { &result.formatted_report_verbose } else { &result.formatted_report };
-        context.print(&result, || report.clone())
+        context.print(&result, || report.clone())?;
+        // What was done is kept; a script must still see that it is not all.
+        if result.is_stopped() { Err(crate::exit::Exit::Said.into()) } else { Ok(()) }
     }
 }
 
@@ -228,9 +230,15 @@ async fn aggregate_here(
         })
         .await;
     beater.abort();
-    let control = control.control();
+    let team = control;
+    let control = team.control();
     match outcome {
         Ok(result) => {
+            // Answers about what changed are made by a server, where one runs; without one they are made when somebody asks.
+            let served = control.lease_holder(domains::SERVE_LEASE).await?.is_some();
+            if served && repository.settings().scheduled_caching && result.status == "completed" {
+                domains::follow_up(&team).await?;
+            }
             let kept = json!({"status": result.status, "total_duration": result.total_duration,
                 "documents": result.results.iter().map(|r| r.docs_indexed).sum::<i64>()});
             control.end_job(&id, JobState::Done, Some(&kept), None).await?;

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod bookmarks;
+pub mod cache;
 mod community_events;
 mod dashboards;
 mod destroy;
@@ -23,6 +24,9 @@ pub enum CommunityStats {
     AggregateBackground(aggregate::AggregateBackground),
     /// Print stored statistics of a community or the whole repository
     Read(read::Read),
+    /// Answers that are made before anybody asks
+    #[command(subcommand)]
+    Cache(cache::Cache),
     /// How complete the aggregations are
     Status(status::Status),
     /// Switch on the dashboards of communities
@@ -54,6 +58,7 @@ impl CommunityStats {
             Self::Aggregate(command) => command.run(context, &settings).await,
             Self::AggregateBackground(command) => command.run(context, &settings).await,
             Self::Read(command) => command.run(context).await,
+            Self::Cache(command) => command.run(context, &settings).await,
             Self::Status(command) => command.run(context).await,
             Self::EnableDashboards(command) => command.run(context).await,
             Self::CommunityEvents(command) => command.run(context).await,
