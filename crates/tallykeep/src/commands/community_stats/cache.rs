@@ -13,12 +13,20 @@ use tallykeep_repository::{
     state::Basis,
 };
 
-use crate::{context::Context, domains, exit::usage, output::note};
+use crate::{
+    background::{self, Folder, Process, Reporter},
+    context::Context,
+    domains,
+    exit::usage,
+    output::note,
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Cache {
     /// Make answers before anybody asks
     Generate(Generate),
+    /// The same in a process of its own
+    GenerateBackground(GenerateBackground),
     /// Forget every kept answer
     ClearAll(ClearAll),
     /// Forget the kept answers of one community and category
@@ -37,6 +45,7 @@ impl Cache {
     pub async fn run(self, context: &Context, settings: &Settings) -> anyhow::Result<()> {
         match self {
             Self::Generate(command) => command.run(context, settings).await,
+            Self::GenerateBackground(command) => command.run(context, settings).await,
             Self::ClearAll(command) => command.run(context).await,
             Self::ClearItem(command) => command.run(context).await,
             Self::ClearPattern(command) => command.run(context).await,
@@ -201,6 +210,38 @@ impl Generate {
             let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
             format!("✅ Cache generation started in background\n📋 Task IDs: [{}]\n{how}", list.join(", "))
         })
+    }
+}
+
+/// Makes answers in a process of its own, which outlives this one
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: tallykeep community-stats cache generate-background --all-years --pid-dir /var/run/tallykeep"
+)]
+pub struct GenerateBackground {
+    #[command(flatten)]
+    what: What,
+
+    #[command(flatten)]
+    folder: Folder,
+}
+
+impl GenerateBackground {
+    async fn run(self, context: &Context, settings: &Settings) -> anyhow::Result<()> {
+        background::check(context, Process::CacheGeneration, &self.folder)?;
+        let repository = domains::repository(context).await?;
+        let request = self.what.request(&repository, settings).await?;
+        background::run(context, Process::CacheGeneration, &self.folder, async |reporter: Reporter| {
+            let report = repository
+                .cached_responses()
+                .generate(&request, &mut |p| {
+                    reporter.tell(u64::try_from(p.done).unwrap_or(0), u64::try_from(p.all).unwrap_or(0), &p.step)
+                })
+                .await?;
+            crate::output::say!("{}", report_text(&report));
+            if report.failed > 0 { Err(crate::exit::Exit::Said.into()) } else { Ok(()) }
+        })
+        .await
     }
 }
 
