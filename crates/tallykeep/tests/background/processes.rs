@@ -27,8 +27,14 @@ fn is_listed(pid: u64) -> bool {
 fn start_and_hold(house: &House) -> u64 {
     let said = house.background(&["aggregate-background", "--ignore-bookmark", "--json"]).ok().json();
     let pid = said["pid"].as_u64().expect("a number");
+    assert!(is_listed(pid), "{}", std::fs::read_to_string(house.file(AGGREGATION, "log")).unwrap_or_default());
     signal(pid, Signal::STOP);
     pid
+}
+
+/// A killed process leaves its lock, which ends by itself within 10 s; this ends it now.
+fn free_its_lock(house: &House) {
+    house.stats(&["clear-lock"]).ok();
 }
 
 #[test]
@@ -95,6 +101,7 @@ fn a_background_process_is_started_watched_cancelled_killed_and_known_from_a_str
     let cancelled = house.background(&["processes", "cancel", AGGREGATION, "--timeout", "1", "--json"]).ok().json();
     assert_eq!(cancelled["outcome"], "killed");
     assert!(!is_listed(pid));
+    free_its_lock(&house);
     assert!(!house.file(AGGREGATION, "pid").exists() && !house.file(AGGREGATION, "status").exists());
 
     // One that died without a word is stale; its number with another start is a stranger's; a new one may start.
@@ -116,6 +123,8 @@ fn a_background_process_is_started_watched_cancelled_killed_and_known_from_a_str
     let status = house.status(AGGREGATION);
     assert_eq!(status["process"], "stale", "the number is this test's now: {status}");
     assert!(status["reason"].as_str().is_some_and(|reason| reason.contains("another process")), "{status}");
+
+    free_its_lock(&house);
 
     // Started over the stale files it runs to its end and says so; the number goes, the status stays.
     house.background(&["aggregate-background", "--start-date", "2026-03-09"]).ok();
