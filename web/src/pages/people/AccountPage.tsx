@@ -133,14 +133,15 @@ function Sessions() {
   const { t } = useI18n();
   const sessions = useRead<SessionRow[]>("/api/v1/account/sessions");
   const write = useWrite();
+  // Afterwards nobody is signed in here either.
+  const leave = useWrite("/sign-in?next=%2Faccount");
   const [done, setDone] = useState<string | null>(null);
   function end(row: SessionRow) {
     setDone(t("people.sessionEnded"));
     write.mutate({ method: "DELETE", path: `/api/v1/account/sessions/${row.id}` });
   }
   function endAll() {
-    // Afterwards nobody is signed in here either, and the page leads to the door.
-    write.mutate({ method: "DELETE", path: "/api/v1/account/sessions" });
+    leave.mutate({ method: "DELETE", path: "/api/v1/account/sessions" });
   }
   return (
     <Asked
@@ -197,7 +198,7 @@ function Sessions() {
               },
             ]}
           />
-          <Outcome write={write} done={done} />
+          <Outcome write={leave.isError ? leave : write} done={done} />
         </>
       )}
     </Asked>

@@ -98,8 +98,11 @@ interface Change {
   body?: unknown;
 }
 
-/** A write; everything that was read is asked again afterwards. Answers the body, `null` where there is none. */
-export function useWrite() {
+/**
+ * A write; afterwards everything that was read is asked again, or the page is left for `leave`. Answers the body, `null`
+ * where there is none.
+ */
+export function useWrite(leave?: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async ({ method, path, body }: Change): Promise<unknown> => {
@@ -107,6 +110,6 @@ export function useWrite() {
       const response = await request(at, body === undefined ? { method } : { method, body });
       return response.status === 204 ? null : response.json();
     },
-    onSuccess: () => client.invalidateQueries({ queryKey: ["people"] }),
+    onSuccess: () => (leave ? location.assign(leave) : client.invalidateQueries({ queryKey: ["people"] })),
   });
 }
