@@ -27,6 +27,8 @@ pub struct ResponseHead {
     /// Bytes of the JSON text.
     pub size: i64,
     pub digest: String,
+    /// Hash of the page layout whose part is kept beside the whole; empty where none is.
+    pub layout: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -37,6 +39,8 @@ pub struct StoredResponse {
     pub head: ResponseHead,
     /// zstd of the JSON text.
     pub body: Vec<u8>,
+    /// zstd of the part that pages of the layout `head.layout` need. Only for keeping: what is read has either the whole or the part as `body`.
+    pub part: Option<Vec<u8>>,
 }
 
 /// Where to look for the generation of an answer.
@@ -98,12 +102,13 @@ struct HeadRow {
     coverage: String,
     size: i64,
     digest: String,
+    layout: String,
     created_at: i64,
     expires_at: i64,
 }
 
 const HEAD: &str = "cache_key, community_id, year, stat, date_basis, generation, settings, coverage, size, digest,
-    created_at, expires_at";
+    layout, created_at, expires_at";
 
 impl HeadRow {
     fn head(self) -> Result<ResponseHead, ControlError> {
@@ -118,6 +123,7 @@ impl HeadRow {
             coverage: self.coverage,
             size: self.size,
             digest: self.digest,
+            layout: self.layout,
             created_at: from_micros(self.created_at)?,
             expires_at: from_micros(self.expires_at)?,
         })
@@ -207,14 +213,7 @@ impl TeamControl {
 
     /// A kept answer, whether or not it is still true.
     pub async fn response(&self, key: &str) -> Result<Option<StoredResponse>, ControlError> {
-        let head: Option<HeadRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-            "select {HEAD} from repository_response where team_id = $1 and cache_key = $2"
-        )))
-        .bind(self.team.id)
-        .bind(key)
-        .fetch_optional(&self.control.pool)
-        .await?;
-        let Some(head) = head else { return Ok(None) };
+        let Some(head) = self.response_head(key).await? else { return Ok(None) };
         // The body of the very same answer: a newer one may have come in between.
         let body: Option<(Vec<u8>,)> = sqlx::query_as(
             "select body from repository_response where team_id = $1 and cache_key = $2 and digest = $3 and generation = $4",
@@ -225,7 +224,53 @@ impl TeamControl {
         .bind(head.generation)
         .fetch_optional(&self.control.pool)
         .await?;
-        body.map(|(body,)| Ok(StoredResponse { head: head.head()?, body })).transpose()
+        Ok(body.map(|(body,)| StoredResponse { head, body, part: None }))
+    }
+
+    /// The part of a kept answer for a layout, as its `body`; `None` while the part of another layout, or none, is kept.
+    pub async fn response_part(&self, key: &str, layout: &str) -> Result<Option<StoredResponse>, ControlError> {
+        let head = self.response_head(key).await?;
+        let Some(head) = head.filter(|head| !layout.is_empty() && head.layout == layout) else { return Ok(None) };
+        let part: Option<(Vec<u8>,)> = sqlx::query_as(
+            "select part from repository_response where team_id = $1 and cache_key = $2 and digest = $3 and generation = $4
+             and layout = $5 and part is not null",
+        )
+        .bind(self.team.id)
+        .bind(key)
+        .bind(&head.digest)
+        .bind(head.generation)
+        .bind(layout)
+        .fetch_optional(&self.control.pool)
+        .await?;
+        Ok(part.map(|(body,)| StoredResponse { head, body, part: None }))
+    }
+
+    async fn response_head(&self, key: &str) -> Result<Option<ResponseHead>, ControlError> {
+        let head: Option<HeadRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "select {HEAD} from repository_response where team_id = $1 and cache_key = $2"
+        )))
+        .bind(self.team.id)
+        .bind(key)
+        .fetch_optional(&self.control.pool)
+        .await?;
+        head.map(HeadRow::head).transpose()
+    }
+
+    /// Keeps the part for another layout beside an answer, unless a newer answer has come.
+    pub async fn keep_part(&self, head: &ResponseHead, layout: &str, part: &[u8]) -> Result<(), ControlError> {
+        sqlx::query(
+            "update repository_response set layout = $1, part = $2
+             where team_id = $3 and cache_key = $4 and digest = $5 and generation = $6",
+        )
+        .bind(layout)
+        .bind(part)
+        .bind(self.team.id)
+        .bind(&head.key)
+        .bind(&head.digest)
+        .bind(head.generation)
+        .execute(&self.control.pool)
+        .await?;
+        Ok(())
     }
 
     /// Every kept answer without its body, by community, year and query.
@@ -250,11 +295,11 @@ impl TeamControl {
             let head = &response.head;
             sqlx::query(
                 "insert into repository_response (team_id, cache_key, community_id, year, stat, date_basis, generation, settings, coverage,
-                     size, digest, body, created_at, expires_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                     size, digest, body, created_at, expires_at, layout, part)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                  on conflict (team_id, cache_key) do update set generation = excluded.generation, settings = excluded.settings,
                      coverage = excluded.coverage, size = excluded.size, digest = excluded.digest, body = excluded.body,
-                     created_at = excluded.created_at, expires_at = excluded.expires_at",
+                     created_at = excluded.created_at, expires_at = excluded.expires_at, layout = excluded.layout, part = excluded.part",
             )
             .bind(self.team.id)
             .bind(&head.key)
@@ -270,6 +315,8 @@ impl TeamControl {
             .bind(&response.body[..])
             .bind(micros(head.created_at))
             .bind(micros(head.expires_at))
+            .bind(&head.layout)
+            .bind(response.part.as_deref())
             .execute(&mut *transaction)
             .await?;
         }

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use super::{Category, Identity};
 use crate::{
     RepositoryError, Settings, TeamRepository,
-    read::{Components, Frame, SeriesKind, coverage_block},
+    read::{Components, Frame, Params, SeriesKind, coverage_block},
 };
 
 /// Raised when bodies are written differently from before.
@@ -89,15 +89,22 @@ impl TeamRepository {
         Ok(reached.is_some_and(|day| day >= needed))
     }
 
-    /// A body as it is kept.
+    /// What pages about a scope show: what answers for them are cut down to. `None` where nothing is cut.
+    pub(super) async fn page_components(&self, community_id: &str) -> Result<Option<Components>, RepositoryError> {
+        let community = self.community(community_id).await?;
+        self.needed_components(&Params { optimize: true, ..Params::default() }, community.as_ref()).await
+    }
+
+    /// A body as it is kept, with the part of it that pages of a layout show.
     pub(super) fn stored(
         &self,
         identity: &Identity,
         generation: i64,
         body: &Body,
+        page: Option<&Components>,
     ) -> Result<StoredResponse, RepositoryError> {
         let now = self.control.clock().now();
-        let packed = zstd::encode_all(&body.json[..], 3).map_err(|e| RepositoryError::Worker(e.to_string()))?;
+        let part = page.and_then(|page| page.cut(identity.category.kind(), &body.json));
         Ok(StoredResponse {
             head: ResponseHead {
                 key: identity.key(&self.settings.cache_prefix),
@@ -110,12 +117,14 @@ impl TeamRepository {
                 coverage: body.coverage.clone(),
                 size: i64::try_from(body.json.len()).unwrap_or(i64::MAX),
                 digest: body.digest.clone(),
+                layout: layout_hash(page),
                 created_at: now,
                 expires_at: now
                     .saturating_add(SignedDuration::from_hours(24 * self.settings.cache_days))
                     .unwrap_or(now),
             },
-            body: packed,
+            body: pack(&body.json)?,
+            part: part.as_deref().map(pack).transpose()?,
         })
     }
 
@@ -183,7 +192,13 @@ pub(super) fn generation_of<'a>(identity: &'a Identity, key: &'a str) -> Generat
     }
 }
 
-/// The JSON text of a kept answer, with what is covered now: days that came since change no number of a year that is over.
+/// A text as it is kept.
+pub(super) fn pack(json: &[u8]) -> Result<Vec<u8>, RepositoryError> {
+    zstd::encode_all(json, 3).map_err(|e| RepositoryError::Worker(e.to_string()))
+}
+
+/// The JSON text of a kept answer or of its part, with what is covered now: days that came since change no number of a year that is over.
+/// The digest is the whole answer's where nothing was replaced.
 pub(super) fn unpack(
     stored: &StoredResponse,
     coverage: Option<&Coverage>,

@@ -1,17 +1,18 @@
 //! Making answers before anybody asks (seed 004 `create`; spec/invenio §9).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 use tallykeep_control::StoredResponse;
 
 use super::{
     CachedResponses, Category, GenerateRequest, Identity,
+    body::layout_hash,
     plan::{GeneratePlan, PlannedCommunity},
 };
 use crate::{
     RepositoryError,
-    read::{Frame, SeriesKind},
+    read::{Components, Frame, SeriesKind},
     registry::cache_lease_name,
 };
 
@@ -91,25 +92,29 @@ impl CachedResponses {
     ) -> Result<GenerateReport, RepositoryError> {
         let mut report = GenerateReport::default();
         self.repository.control.forget_expired_responses().await?;
-        let current = if request.overwrite { HashSet::new() } else { self.current_keys().await? };
+        let current = if request.overwrite { HashMap::new() } else { self.current_layouts().await? };
         let this_year = self.repository.control.clock().today().year();
         let all = i64::try_from(plan.total).unwrap_or(i64::MAX);
         let mut done = 0;
         let busy: Vec<String> =
             plan.communities.iter().filter(|c| !c.years.is_empty()).map(|c| c.community_id.clone()).collect();
         self.repository.caching_says(&busy).await?;
-        for community in &plan.communities {
+        for community in plan.communities.iter().filter(|c| !c.years.is_empty()) {
+            let page = self.repository.page_components(&community.community_id).await?;
+            let layout = layout_hash(page.as_ref());
             for &year in &community.years {
                 let fresh = request.only_changed || (year != this_year && !request.overwrite);
                 let missing: Vec<Category> = Category::all()
                     .filter(|category| {
-                        let there = current.contains(&self.identity(&community.community_id, year, *category));
+                        // One that was cut for another layout is made anew.
+                        let there =
+                            current.get(&self.identity(&community.community_id, year, *category)) == Some(&layout);
                         !(fresh && there)
                     })
                     .collect();
                 report.skipped += Category::all().count() - missing.len();
                 let failed = report.failed;
-                let incomplete = self.make(community, year, &missing, &mut report).await?;
+                let incomplete = self.make(community, year, (&missing, page.as_ref()), &mut report).await?;
                 if year == this_year && report.failed == failed && incomplete == 0 {
                     self.repository.first_run_completed(&community.community_id).await?;
                 }
@@ -128,7 +133,7 @@ impl CachedResponses {
         &self,
         community: &PlannedCommunity,
         year: i16,
-        missing: &[Category],
+        (missing, page): (&[Category], Option<&Components>),
         report: &mut GenerateReport,
     ) -> Result<usize, RepositoryError> {
         let repository = &self.repository;
@@ -152,7 +157,7 @@ impl CachedResponses {
                     bare.extend(repository.bare_values(&frame));
                     for (category, generation) in own.into_iter().zip(generations) {
                         let identity = self.identity(&community.community_id, year, category);
-                        match self.answer(&identity, &frame, generation) {
+                        match self.answer(&identity, &frame, generation, page) {
                             Ok(stored) => {
                                 answers.push(stored);
                                 made.push(Generated {
@@ -213,9 +218,15 @@ impl CachedResponses {
         Ok(Some((generations, self.repository.cache_frame(identity).await?)))
     }
 
-    fn answer(&self, identity: &Identity, frame: &Frame, generation: i64) -> Result<StoredResponse, RepositoryError> {
+    fn answer(
+        &self,
+        identity: &Identity,
+        frame: &Frame,
+        generation: i64,
+        page: Option<&Components>,
+    ) -> Result<StoredResponse, RepositoryError> {
         let body = self.repository.body(frame, identity.category)?;
-        self.repository.stored(identity, generation, &body)
+        self.repository.stored(identity, generation, &body, page)
     }
 }
 

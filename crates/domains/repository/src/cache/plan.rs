@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{CachedResponses, Category};
+use super::{CachedResponses, Category, body::layout_hash};
 use crate::{
     RepositoryError,
     aggregate::Aggregator,
@@ -98,7 +98,7 @@ pub struct GeneratePlan {
     pub categories: Vec<&'static str>,
     /// Answers: distinct rows.
     pub total: usize,
-    /// How many of them are kept and true already.
+    /// How many of them are kept and true already, with the part for the layout there is.
     pub existing: usize,
 }
 
@@ -143,13 +143,16 @@ impl CachedResponses {
         let years: BTreeSet<i16> = communities.iter().flat_map(|c| c.years.iter().copied()).collect();
         let categories: Vec<&str> = Category::all().map(Category::stat).collect();
         let total = communities.iter().map(|c| c.years.len()).sum::<usize>() * categories.len();
-        let current = self.current_keys().await?;
-        let existing = communities
-            .iter()
-            .flat_map(|c| c.years.iter().map(move |year| (c, *year)))
-            .flat_map(|(c, year)| Category::all().map(move |category| (c, year, category)))
-            .filter(|(c, year, category)| current.contains(&self.identity(&c.community_id, *year, *category)))
-            .count();
+        let current = self.current_layouts().await?;
+        let mut existing = 0;
+        for community in &communities {
+            let id = &community.community_id;
+            let layout = layout_hash(repository.page_components(id).await?.as_ref());
+            let all = community.years.iter().flat_map(|year| Category::all().map(|category| (*year, category)));
+            existing += all
+                .filter(|(year, category)| current.get(&self.identity(id, *year, *category)) == Some(&layout))
+                .count();
+        }
         Ok(GeneratePlan { communities, years: years.into_iter().collect(), categories, total, existing })
     }
 

@@ -7,11 +7,11 @@ use std::sync::{
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tallykeep_control::Standing;
+use tallykeep_control::{Standing, StoredResponse};
 
 use super::{
     Identity,
-    body::{layout_hash, unpack},
+    body::{layout_hash, pack, unpack},
 };
 use crate::{
     RepositoryError, TeamRepository,
@@ -109,7 +109,7 @@ impl TeamRepository {
     }
 
     /// The kept answer if it is current, else a new one, which is kept if it is complete. What is kept has everything; who asked for a part of it
-    /// gets that part.
+    /// gets that part: the one kept beside it if it is of the same layout, else one cut now, which takes the other's place.
     async fn ready(
         &self,
         identity: &Identity,
@@ -118,11 +118,24 @@ impl TeamRepository {
         made: &AtomicBool,
     ) -> Result<Ready, RepositoryError> {
         let key = identity.key(&self.settings.cache_prefix);
+        let now = self.control.clock().now();
+        if components.is_some()
+            && let Some(part) = self.control.response_part(&key, &layout_hash(components)).await?
+            && self.is_current(&part.head, standing.generation)
+        {
+            let (json, _) = unpack(&part, standing.coverage.as_ref(), now)?;
+            let digest = super::digest(&json);
+            return Ok(Ready { body: json.into(), digest, expires_at: part.head.expires_at, kept: true });
+        }
         if let Some(stored) = self.control.response(&key).await?
             && self.is_current(&stored.head, standing.generation)
         {
-            let (json, digest) = unpack(&stored, standing.coverage.as_ref(), self.control.clock().now())?;
-            return ready(identity, components, (json, digest), (stored.head.expires_at, true));
+            let (json, digest) = unpack(&stored, standing.coverage.as_ref(), now)?;
+            let own = ready(identity, components, (json, digest), (stored.head.expires_at, true))?;
+            if components.is_some() {
+                self.keep_part(&stored, components, identity).await;
+            }
+            return Ok(own);
         }
         made.store(true, Ordering::Relaxed);
         let mut kept = self.is_complete(identity, standing.coverage.is_some()).await?;
@@ -131,7 +144,11 @@ impl TeamRepository {
         let body = self.body(&frame, identity.category)?;
         let mut expires_at = Timestamp::MAX;
         if kept {
-            let stored = self.stored(identity, standing.generation, &body)?;
+            let page = match components {
+                Some(components) => Some(components.clone()),
+                None => self.page_components(&identity.community_id).await?,
+            };
+            let stored = self.stored(identity, standing.generation, &body, page.as_ref())?;
             expires_at = stored.head.expires_at;
             kept = match self.keep_answers(vec![stored], &self.bare_values(&frame), &labels).await {
                 Ok(kept) => kept,
@@ -143,6 +160,23 @@ impl TeamRepository {
             };
         }
         ready(identity, components, (body.json, body.digest), (expires_at, kept))
+    }
+}
+
+impl TeamRepository {
+    /// Keeps the part for another layout beside an answer. An answer is as good without it: what goes wrong is said in the log.
+    async fn keep_part(&self, stored: &StoredResponse, components: Option<&Components>, identity: &Identity) {
+        let kept = async {
+            // As it was kept, not as it is sent: the days covered since are put in on reading.
+            let (whole, _) = unpack(stored, None, self.control.clock().now())?;
+            let Some(part) = components.and_then(|c| c.cut(identity.category.kind(), &whole)) else { return Ok(()) };
+            Ok::<_, RepositoryError>(
+                self.control.keep_part(&stored.head, &layout_hash(components), &pack(&part)?).await?,
+            )
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "the part of an answer that a page shows could not be kept");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The service of seed 004: create, read, update, delete, list, info.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -69,6 +69,8 @@ pub struct ListedResponse {
     pub year: i64,
     pub category: String,
     pub date_basis: String,
+    /// Hash of the page layout whose part is kept beside the whole answer; empty where none is.
+    pub layout_hash: String,
     pub size_bytes: i64,
     pub age_seconds: i64,
     pub created_at: String,
@@ -97,6 +99,8 @@ pub struct SizeInfo {
     pub key_count: usize,
     /// Of these, how many would be served.
     pub current_count: usize,
+    /// Answers by the layout hash of the part kept beside them.
+    pub layouts: BTreeMap<String, usize>,
     /// Of the JSON texts.
     pub total_memory_bytes: i64,
     pub total_memory_human: String,
@@ -154,7 +158,8 @@ impl CachedResponses {
         self.repository.control.make_old(&key, &identity.community_id).await?;
         let generation = self.repository.standing(identity).await?.generation;
         let body = Body { digest: digest(&data), json: data, coverage: String::new() };
-        let stored = self.repository.stored(identity, generation, &body)?;
+        let page = self.repository.page_components(&identity.community_id).await?;
+        let stored = self.repository.stored(identity, generation, &body, page.as_ref())?;
         Ok(self.repository.control.keep_responses(&[stored], &Default::default()).await?)
     }
 
@@ -209,6 +214,7 @@ impl CachedResponses {
                 year: head.year,
                 category: head.stat,
                 date_basis: head.date_basis,
+                layout_hash: head.layout,
                 size_bytes: head.size,
             })
             .collect())
@@ -264,7 +270,12 @@ impl CachedResponses {
         let generations = self.repository.control.generations().await?;
         let heads = self.repository.control.responses().await?;
         let total = heads.iter().map(|head| head.size).sum();
+        let mut layouts = BTreeMap::new();
+        for head in heads.iter().filter(|head| !head.layout.is_empty()) {
+            *layouts.entry(head.layout.clone()).or_default() += 1;
+        }
         Ok(SizeInfo {
+            layouts,
             key_count: heads.len(),
             current_count: heads.iter().filter(|head| self.is_true(head, &generations)).count(),
             total_memory_bytes: total,
@@ -274,12 +285,12 @@ impl CachedResponses {
         })
     }
 
-    /// The identities that are kept and true.
-    pub(super) async fn current_keys(&self) -> Result<HashSet<Identity>, RepositoryError> {
+    /// What is kept and true, with the layout hash of the part kept beside it.
+    pub(super) async fn current_layouts(&self) -> Result<HashMap<Identity, String>, RepositoryError> {
         let generations = self.repository.control.generations().await?;
         let heads = self.repository.control.responses().await?;
         let own = heads.iter().filter(|head| self.is_true(head, &generations));
-        Ok(own.filter_map(identity_of).collect())
+        Ok(own.filter_map(|head| Some((identity_of(head)?, head.layout.clone()))).collect())
     }
 
     fn is_true(&self, head: &ResponseHead, generations: &Generations) -> bool {

@@ -13,6 +13,8 @@ pub struct Community {
     pub title: String,
     /// `stats:dashboard_enabled` as the document has it.
     pub dashboard_enabled: Option<bool>,
+    /// `stats:dashboard_layout` as the document has it.
+    pub dashboard_layout: Option<Value>,
     /// `restricted` when only members may read it.
     pub restricted: bool,
 }
@@ -25,9 +27,10 @@ impl Community {
         let slug = optional(document, "slug")?.unwrap_or_else(|| id.clone());
         let created = optional(document, "created")?.map(|text| instant("created", &text)).transpose()?;
         let title = document.pointer("/metadata/title").and_then(Value::as_str).unwrap_or(&slug).to_owned();
-        let dashboard_enabled =
-            document.get("custom_fields").and_then(|f| f.get("stats:dashboard_enabled")).and_then(Value::as_bool);
+        let custom = |name: &str| document.get("custom_fields").and_then(|fields| fields.get(name));
+        let dashboard_enabled = custom("stats:dashboard_enabled").and_then(Value::as_bool);
+        let dashboard_layout = custom("stats:dashboard_layout").filter(|layout| !layout.is_null()).cloned();
         let restricted = document.pointer("/access/visibility").and_then(Value::as_str) == Some("restricted");
-        Ok(Self { id, slug, created, title, dashboard_enabled, restricted })
+        Ok(Self { id, slug, created, title, dashboard_enabled, dashboard_layout, restricted })
     }
 }

@@ -98,7 +98,7 @@ impl TeamRepository {
             return Ok(found);
         }
         if let LayoutScope::Community(community) = scope
-            && let Some(layout) = self.layout_of_document(community).await?
+            && let Some(layout) = self.layout_of_document(community)
         {
             return Ok(shown("document", layout));
         }
@@ -122,19 +122,15 @@ impl TeamRepository {
     }
 
     /// The layout in a community's own document. One that is none is passed over with a word in the log.
-    async fn layout_of_document(&self, community: &Community) -> Result<Option<Value>, RepositoryError> {
-        let stored = crate::state::current(&self.lake, &crate::tables::COMMUNITIES).await?;
-        let Some(stored) = stored.get(&community.id) else { return Ok(None) };
-        let document: Value = serde_json::from_str(&stored.doc)?;
-        let field = document.get("custom_fields").and_then(|f| f.get("stats:dashboard_layout"));
-        let Some(field) = field.filter(|field| !field.is_null()) else { return Ok(None) };
+    fn layout_of_document(&self, community: &Community) -> Option<Value> {
+        let field = community.dashboard_layout.as_ref()?;
         let parts = ["community_layout", "global_layout"];
         let layout = parts.iter().find_map(|key| field.get(*key)).unwrap_or(field);
         match check(layout, "", &self.settings.custom_components).first() {
-            None => Ok(Some(layout.clone())),
+            None => Some(layout.clone()),
             Some(problem) => {
                 tracing::warn!(community = %community.slug, %problem, "its stats:dashboard_layout is passed over");
-                Ok(None)
+                None
             }
         }
     }

@@ -235,6 +235,50 @@ async fn a_body_cut_down_is_for_who_asked_for_it() {
 }
 
 #[tokio::test]
+async fn a_changed_layout_never_gets_the_part_of_another() {
+    let (house, repository) = example().await;
+    generate(&repository, &everything()).await;
+    let layouts = async |of: &TeamRepository| of.cached_responses().size_info().await.expect("sizes").layouts;
+    let first = layouts(&repository).await;
+    let (old, count) = first.first_key_value().expect("a layout");
+    assert_eq!((first.len(), *count), (1, 16), "{first:?}");
+
+    // A process that never held an answer in memory, after the layout of all communities has changed.
+    let layout = json!({"tabs": [{"name": "t", "label": "T", "rows": [{"name": "r", "components": [{"component": "SingleStatViews"}]}]}]});
+    let other = house.again("2024-01-15T12:00:00Z", |_| {}).await;
+    let scope = other.layout_scope("communities").await.expect("a scope");
+    other.set_layout(&scope, &layout, "test").await.expect("set");
+    let mut page = year(C1, 2024);
+    page["optimize"] = json!(true);
+    let identity = Identity::new(C1, 2024, Category::find("usage_delta").expect("a category"), Basis::Added);
+    let key = identity.key("stats_dashboard");
+    let part = async |hash: &str| other.control().response_part(&key, hash).await.expect("looked up").is_some();
+    assert!(part(old).await, "what is kept is the other layout's");
+    let (answer, hit) = kept(&other, "usage-delta-category", &page).await;
+    let names: Vec<&String> = answer["global"].as_object().expect("metrics").keys().collect();
+    assert!(hit && names == ["viewUniqueRecords"], "{names:?}");
+    assert_eq!(answer, computed(&other, "usage-delta-category", &page).await);
+    // Its own part took the other's place, and the next process takes it from there.
+    let new = layouts(&other).await.into_keys().find(|hash| hash != old).expect("another layout");
+    assert!(part(&new).await && !part(old).await);
+    let next = house.again("2024-01-15T12:00:00Z", |_| {}).await;
+    assert_eq!(kept(&next, "usage-delta-category", &page).await, (answer, true));
+    assert_eq!(
+        kept(&next, "usage-delta-category", &year(C1, 2024)).await.0["global"].as_object().map(|m| m.len()),
+        Some(10)
+    );
+
+    // Generation makes anew what was cut for another layout, and nothing else: global's layout is as it was.
+    let changed = GenerateRequest { only_changed: true, ..everything() };
+    let plan = next.cached_responses().plan(&changed).await.expect("a plan");
+    assert_eq!((plan.total, plan.existing), (16, 9));
+    let made = generate(&next, &changed).await;
+    assert_eq!((made.success, made.skipped), (7, 9));
+    assert_eq!(layouts(&next).await, [(old.clone(), 8), (new, 8)].into());
+    assert_eq!(generate(&next, &changed).await.success, 0);
+}
+
+#[tokio::test]
 async fn answers_end_after_their_time() {
     let (house, repository) = example().await;
     generate(&repository, &everything()).await;

@@ -416,6 +416,10 @@ impl Info {
             size.cache_prefix,
             info.timestamp
         );
+        for (layout, count) in &size.layouts {
+            // Writing into a String cannot fail.
+            let _ = writeln!(out, "Layout {layout}: {count} responses");
+        }
         if self.detailed {
             let list = service.list(None).await?;
             let count = |of: fn(&ListedResponse) -> String| {
@@ -491,6 +495,9 @@ impl List {
                 } else {
                     write!(out, "{}  {identity}", one.cache_key)
                 };
+                if !self.human_readable && !one.layout_hash.is_empty() {
+                    let _ = write!(out, "  layout {}", one.layout_hash);
+                }
                 if !one.current {
                     out.push_str("  old");
                 }
