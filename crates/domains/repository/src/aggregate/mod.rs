@@ -29,6 +29,7 @@ use crate::{
     usage::MigrateRequest,
 };
 
+use health::Care;
 pub use report::{AggregateResult, AggregatorResult, CommunityDetails};
 
 /// The eight aggregators, in the order they run.
@@ -125,6 +126,10 @@ pub struct AggregateRequest {
     pub ignore_bookmark: bool,
     /// Empty means all.
     pub aggregators: Vec<Aggregator>,
+    /// Where the bytes of memory that are taken come from.
+    pub memory: fn() -> Option<u64>,
+    /// Usage events that are read together and committed together; a day is never parted, and with 0 each stands for itself.
+    pub pass_events: u64,
 }
 
 impl Default for AggregateRequest {
@@ -136,6 +141,8 @@ impl Default for AggregateRequest {
             update_bookmark: true,
             ignore_bookmark: false,
             aggregators: Vec::new(),
+            memory: health::memory_in_use,
+            pass_events: 400_000,
         }
     }
 }
@@ -168,6 +175,7 @@ impl AggregateRequest {
             update_bookmark: flag("update_bookmark", true),
             ignore_bookmark: flag("ignore_bookmark", false),
             aggregators: texts("aggregators").iter().filter_map(|n| Aggregator::from_name(n)).collect(),
+            ..Self::default()
         }
     }
 }
@@ -279,8 +287,8 @@ impl TeamRepository {
         }
     }
 
-    /// Runs the wanted aggregators. Between windows of days, each of which is committed with its bookmark, it looks after the memory, between
-    /// aggregators after the stores too; answers why it stopped, if it did.
+    /// Runs the wanted aggregators. Between days it looks after the memory, between commits, each of which has its bookmark, after the stores too
+    /// (docs/adr/0200-what-a-day-is-to-a-pass.md); answers why it stopped, if it did.
     async fn run_all(
         &self,
         aggregators: impl Iterator<Item = Aggregator>,
@@ -289,30 +297,17 @@ impl TeamRepository {
         watch: &mut Watch<'_>,
         results: &mut Vec<AggregatorResult>,
     ) -> Result<Option<String>, RepositoryError> {
-        let mut health = health::Health::new(&self.settings);
+        let mut care = Care::new(&self.settings, run.request.memory, watch);
         for aggregator in aggregators {
-            if let Err(reason) = health.memory() {
-                return Ok(Some(reason));
-            }
-            if let Err(reason) = self.stores_answer().await {
-                return Ok(Some(reason));
-            }
-            let mut unwell = None;
-            let mut careful = |progress: AggregateProgress| {
-                if !watch(progress) {
-                    return false;
-                }
-                unwell = health.memory().err();
-                unwell.is_none()
-            };
             let result = match aggregator {
-                Aggregator::UsageDelta => self.usage_deltas(state, run, &mut careful).await,
-                Aggregator::RecordDelta(basis) => self.record_deltas(state, run, basis, &mut careful).await,
-                snapshot => self.snapshots(state, run, snapshot, &mut careful).await,
+                _ if !care.well(self).await => Err(RepositoryError::Stopped),
+                Aggregator::UsageDelta => self.usage_deltas(state, run, &mut care).await,
+                Aggregator::RecordDelta(basis) => self.record_deltas(state, run, basis, &mut care).await,
+                snapshot => self.snapshots(state, run, snapshot, &mut care).await,
             };
-            match (result, unwell) {
+            match (result, care.reason()) {
                 (Ok(result), _) => results.push(result),
-                (Err(RepositoryError::Stopped), Some(reason)) => return Ok(Some(reason)),
+                (Err(RepositoryError::Stopped), Some(reason)) => return Ok(Some(reason.to_owned())),
                 (Err(error), _) => return Err(error),
             }
         }
@@ -353,13 +348,16 @@ impl TeamRepository {
         state: &State,
         run: &Run<'_>,
         aggregator: Aggregator,
-        watch: &mut Watch<'_>,
+        care: &mut Care<'_, '_>,
     ) -> Result<AggregatorResult, RepositoryError> {
         let mut result = AggregatorResult::new(aggregator);
         let deltas = self.covered(aggregator.delta()).await?;
         let known = self.covered(aggregator).await?;
         let (mut covered, mut bookmarks) = (Vec::new(), Vec::new());
         for &scope in &run.scopes {
+            if !care.day() {
+                break;
+            }
             let id = state.vocabulary.scopes.text(scope).to_owned();
             let Some(delta) = deltas.get(&id) else { continue };
             let before = known.get(&id);
@@ -393,7 +391,7 @@ impl TeamRepository {
         let all = i64::try_from(covered.len()).unwrap_or(i64::MAX);
         let progress =
             AggregateProgress { aggregator: aggregator.name(), done: all, all, step: "running sums".to_owned() };
-        if !watch(progress) {
+        if !care.step(progress) {
             return Err(RepositoryError::Stopped);
         }
         result.finish(run);

@@ -11,7 +11,8 @@ use tallykeep_rollup::{
 };
 
 use super::{
-    AggregateProgress, Aggregator, AggregatorResult, Run, Watch, changes::changed_years, ledger::Reasons, window::Plan,
+    AggregateProgress, Aggregator, AggregatorResult, Run, changes::changed_years, health::Care, ledger::Reasons,
+    window::Plan,
 };
 use crate::{
     RepositoryError, TeamRepository,
@@ -74,7 +75,7 @@ impl TeamRepository {
         state: &mut State,
         run: &Run<'_>,
         basis: Basis,
-        watch: &mut Watch<'_>,
+        care: &mut Care<'_, '_>,
     ) -> Result<AggregatorResult, RepositoryError> {
         let aggregator = Aggregator::RecordDelta(basis);
         let mut result = AggregatorResult::new(aggregator);
@@ -88,6 +89,9 @@ impl TeamRepository {
         let all = i64::try_from(run.scopes.len()).unwrap_or(i64::MAX);
         let mut done = 0;
         for (shard, scopes) in shards {
+            if !care.well(self).await {
+                return Err(RepositoryError::Stopped);
+            }
             let changes = changes(state, &scopes, basis);
             let first_source: BTreeMap<u32, Date> = changes
                 .iter()
@@ -96,11 +100,12 @@ impl TeamRepository {
             let named: Vec<(u32, String)> =
                 scopes.iter().map(|&s| (s, state.vocabulary.scopes.text(s).to_owned())).collect();
             let plans = self.plans(aggregator.name(), RECORDS_FAMILY, &named, run, &first_source).await?;
-            let restated = match self.write_shard(state, run, basis, (&shard, &changes), &plans, &reasons).await {
+            let restated = match self.write_shard(state, run, basis, (&shard, &changes), (&plans, &reasons), care).await
+            {
                 Err(error) if error.is_conflict() => {
                     tracing::warn!(%error, "writing the shard again");
                     self.settle_ledger().await?;
-                    self.write_shard(state, run, basis, (&shard, &changes), &plans, &reasons).await?
+                    self.write_shard(state, run, basis, (&shard, &changes), (&plans, &reasons), care).await?
                 }
                 other => other?,
             };
@@ -110,7 +115,7 @@ impl TeamRepository {
             }
             done += i64::try_from(scopes.len()).unwrap_or(0);
             let step = format!("{done} of {all} communities");
-            if !watch(AggregateProgress { aggregator: aggregator.name(), done, all, step }) {
+            if !care.step(AggregateProgress { aggregator: aggregator.name(), done, all, step }) {
                 return Err(RepositoryError::Stopped);
             }
         }
@@ -125,8 +130,8 @@ impl TeamRepository {
         run: &Run<'_>,
         basis: Basis,
         (shard, changes): (&str, &Changes),
-        plans: &BTreeMap<u32, Plan>,
-        reasons: &Reasons,
+        (plans, reasons): (&BTreeMap<u32, Plan>, &Reasons),
+        care: &mut Care<'_, '_>,
     ) -> Result<usize, RepositoryError> {
         let aggregator = Aggregator::RecordDelta(basis).name();
         let family = family(basis);
@@ -135,6 +140,10 @@ impl TeamRepository {
         for (scope, plan) in plans {
             let Some(folded) = changes.get(scope) else { continue };
             for day in recomputed_days(plan, folded.keys().map(|k| k.1)) {
+                if !care.day() {
+                    // Nothing of this shard is written yet: the next run does it.
+                    return Err(RepositoryError::Stopped);
+                }
                 months.entry(of_day(day)).or_insert_with(|| Rows::new(family.measures.len()));
             }
             for ((cell, day), change) in folded.iter().filter(|((_, day), _)| plan.covers(*day)) {

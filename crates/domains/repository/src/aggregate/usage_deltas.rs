@@ -18,8 +18,9 @@ use tallykeep_lake::{
 use tallykeep_rollup::{Group, Produce, Recompute, Rows, Store, Tally};
 
 use super::{
-    AggregateProgress, Aggregator, AggregatorResult, Run, Watch,
+    AggregateProgress, Aggregator, AggregatorResult, Run,
     changes::changed_years,
+    health::Care,
     ledger::Reasons,
     record_deltas::note,
     usage_month::{COLUMNS, DAY_MICROS, DOWNLOAD, Lookup, Month, Wanted, instant, key, own_scopes, record_numbers},
@@ -37,25 +38,29 @@ use crate::{
 /// Views and downloads: events, then visitors, records, parents (and files, bytes).
 const GROUPS: [Group; 2] = [Group { distincts: 3, sum: false }, Group { distincts: 4, sum: true }];
 
-/// Events after which a window of months is committed: bounded memory for sums, little work lost when stopped.
-const WINDOW_EVENTS: u64 = 400_000;
-
-/// The months of a run in order, with their files.
-type Months = Vec<(String, Vec<DataFile>)>;
+/// Days of one month that are read together: as many as have no more events than a pass may have, at least one.
+struct Pass {
+    /// Of one month; a month of few events is one pass.
+    days: (i32, i32),
+    month: String,
+    files: Vec<DataFile>,
+    /// Guessed from the files, for their days are not known before they are read.
+    events: u64,
+}
 
 /// What several windows of one run share.
 struct Usage<'a> {
     run: &'a Run<'a>,
     plans: BTreeMap<u32, Plan>,
     reasons: Reasons,
-    months: Months,
+    passes: Vec<Pass>,
     /// The first day with rows, by scope, among the days that were redone.
     earliest: BTreeMap<u32, i32>,
 }
 
 /// How far a window came.
 struct Reach {
-    /// Months that are done, this window's included.
+    /// Passes that are done, this window's included.
     done: usize,
     restated: usize,
     stopped: bool,
@@ -66,7 +71,7 @@ impl TeamRepository {
         &self,
         state: &mut State,
         run: &Run<'_>,
-        watch: &mut Watch<'_>,
+        care: &mut Care<'_, '_>,
     ) -> Result<AggregatorResult, RepositoryError> {
         let aggregator = Aggregator::UsageDelta;
         let mut result = AggregatorResult::new(aggregator);
@@ -75,18 +80,21 @@ impl TeamRepository {
             run.scopes.iter().map(|&s| (s, state.vocabulary.scopes.text(s).to_owned())).collect();
         let first_source = self.first_usage_days(state, &named, &table, run).await?;
         let plans = self.plans(aggregator.name(), USAGE_FAMILY, &named, run, &first_source).await?;
-        let months = months(&plans, &table).await?;
-        self.know_records(state, &table, &plans, &months).await?;
+        let passes = passes(&plans, &table, run.request.pass_events).await?;
+        self.know_records(state, &table, &plans, &passes).await?;
         let reasons = self.reasons(USAGE_FAMILY).await?;
-        let mut usage = Usage { run, plans, reasons, months, earliest: BTreeMap::new() };
+        let mut usage = Usage { run, plans, reasons, passes, earliest: BTreeMap::new() };
         let mut done = 0;
-        while done < usage.months.len() {
-            let reach = match self.usage_window(state, &mut usage, done, watch).await {
+        while done < usage.passes.len() {
+            if !care.well(self).await {
+                return Err(RepositoryError::Stopped);
+            }
+            let reach = match self.usage_window(state, &mut usage, done, care).await {
                 Err(error) if error.is_conflict() => {
                     tracing::warn!(%error, "folding the window again");
                     // What is committed of it and not yet in the ledger.
                     self.settle_ledger().await?;
-                    self.usage_window(state, &mut usage, done, watch).await?
+                    self.usage_window(state, &mut usage, done, care).await?
                 }
                 other => other?,
             };
@@ -113,13 +121,14 @@ impl TeamRepository {
         Ok(result)
     }
 
-    /// Folds and commits months from the `begin`-th on, until there are enough events for a commit or somebody says stop.
+    /// Folds and commits passes from the `begin`-th on, until there are enough events for a commit, a pass begins within a month of this window
+    /// (a month's days lie in one file), or somebody says stop.
     async fn usage_window(
         &self,
         state: &mut State,
         usage: &mut Usage<'_>,
         begin: usize,
-        watch: &mut Watch<'_>,
+        care: &mut Care<'_, '_>,
     ) -> Result<Reach, RepositoryError> {
         let aggregator = Aggregator::UsageDelta.name();
         let store = Store::new(&self.lake, &FAMILY);
@@ -128,33 +137,45 @@ impl TeamRepository {
         let mut writing = store.begin().await?;
         let (mut done, mut events, mut stopped) = (begin, 0, false);
         let mut sets = Vec::new();
-        while done < usage.months.len() && events < WINDOW_EVENTS && !stopped {
-            let (month, files) = &usage.months[done];
-            let ends = month_days(month);
-            let wanted = Wanted::new(plans, ends);
-            let looked_up = look_up(state, &table, files, &wanted).await?;
+        while let Some(pass) = usage.passes.get(done).filter(|_| !stopped) {
+            let Pass { month, days: (first, last), files, .. } = pass;
+            if done > begin && (events >= run.request.pass_events || usage.passes[done - 1].month == *month) {
+                break;
+            }
+            let wanted = Wanted::new(plans, pass.days);
+            let Some(looked_up) = look_up(state, &table, files, &wanted, care).await? else {
+                // What was read of these days is dropped; the days before are committed.
+                stopped = true;
+                break;
+            };
             let of_month = Mutex::new(Ok(Sets::new()));
             let scopes = run.scopes.iter().copied().filter(|s| wanted.scope(*s));
             writing
                 .days(Recompute {
                     parts: shards(state, month, &looked_up, scopes, &of_month),
                     vocabulary: &mut state.vocabulary,
-                    covers: |scope, day| plans.get(&scope).is_some_and(|p| p.covers(day)),
+                    covers: |scope, day| {
+                        (*first..=*last).contains(&day) && plans.get(&scope).is_some_and(|p| p.covers(day))
+                    },
                     watch: |scope, day| plans.get(&scope).is_some_and(|p| p.was_final(day)),
                 })
                 .await?;
             sets.push((month.clone(), of_month.into_inner().unwrap_or_else(PoisonError::into_inner)?));
-            events += files.iter().map(|f| f.rows).sum::<u64>();
+            events += pass.events;
             done += 1;
-            let all = usage.months.len();
+            let all = usage.passes.len();
             let progress = AggregateProgress {
                 aggregator,
                 done: i64::try_from(done).unwrap_or(i64::MAX),
                 all: i64::try_from(all).unwrap_or(i64::MAX),
                 step: format!("{month}: {} events", looked_up.facts.len()),
             };
-            stopped = !watch(progress);
+            stopped = !care.step(progress);
         }
+        if done == begin {
+            return Ok(Reach { done, restated: 0, stopped });
+        }
+        let days = (usage.passes[begin].days.0, usage.passes[done - 1].days.1);
         let written = writing.finish(&mut state.vocabulary).await?;
         let measures = FAMILY.measures;
         let restated =
@@ -166,12 +187,15 @@ impl TeamRepository {
         let announced = self.announce(aggregator, &restated).await?;
         writing.commit(announced.as_ref().map(|a| a.number)).await?;
         let number_of: HashMap<&str, u32> = plans.keys().map(|s| (state.vocabulary.scopes.text(*s), *s)).collect();
-        let covers = |scope: &str, day| number_of.get(scope).and_then(|s| plans.get(s)).is_some_and(|p| p.covers(day));
+        let covers = |scope: &str, day| {
+            (days.0..=days.1).contains(&day)
+                && number_of.get(scope).and_then(|s| plans.get(s)).is_some_and(|p| p.covers(day))
+        };
         self.write_visitor_sets(sets, covers).await?;
         // Windows are committed one by one: a run that is stopped here carries on behind this one.
-        let last = usage.months.get(done.saturating_sub(1)).map_or(i32::MIN, |(month, _)| month_days(month).1);
+        let last = days.1;
         let (mut covered, mut bookmarks) = (Vec::new(), Vec::new());
-        if done < usage.months.len() {
+        if done < usage.passes.len() {
             for (scope, plan) in plans.iter().filter(|(_, p)| p.ahead.is_some_and(|(f, _)| day_number(f) <= last)) {
                 let mut partial = plan.clone();
                 // Dirty days of later months are still to come.
@@ -236,20 +260,20 @@ impl TeamRepository {
         state: &mut State,
         table: &Table,
         plans: &BTreeMap<u32, Plan>,
-        months: &Months,
+        passes: &[Pass],
     ) -> Result<(), RepositoryError> {
         if state.knows_all() {
             return Ok(());
         }
-        let days: usize = months.iter().filter_map(|(m, _)| Wanted::new(plans, month_days(m)).days()).sum();
+        let days: usize = passes.iter().filter_map(|pass| Wanted::new(plans, pass.days).days()).sum();
         if days > FEW_DAYS {
             return state.load_all(&self.lake).await;
         }
         let mut used: HashSet<String> = HashSet::new();
-        for (month, files) in months {
-            let wanted = Wanted::new(plans, month_days(month));
+        for pass in passes {
+            let wanted = Wanted::new(plans, pass.days);
             let Some(filter) = instants(&wanted) else { continue };
-            for batch in table.scan_files(files, &Scan { columns: vec!["recid"], filters: vec![filter] }).await? {
+            for batch in table.scan_files(&pass.files, &Scan { columns: vec!["recid"], filters: vec![filter] }).await? {
                 let recids = batch.column(0).as_dictionary::<Int32Type>();
                 let texts = recids.values().as_string::<i32>();
                 let named: HashSet<usize> = (0..batch.num_rows()).filter_map(|row| key(recids.keys(), row)).collect();
@@ -269,21 +293,25 @@ fn instants(wanted: &Wanted) -> Option<Filter> {
     Some(Filter::Instants { column: "ts", from: i64::from(low) * DAY_MICROS, to: (i64::from(high) + 1) * DAY_MICROS })
 }
 
-/// Reads the days of a month that are redone; one corrected day costs one day.
+/// Reads the days of a pass that are redone; one corrected day costs one day. `None` when memory ran short on the way.
 async fn look_up(
     state: &mut State,
     table: &Table,
     files: &[DataFile],
     wanted: &Wanted,
-) -> Result<Month, RepositoryError> {
+    care: &mut Care<'_, '_>,
+) -> Result<Option<Month>, RepositoryError> {
     let mut lookup = Lookup::default();
     if let Some(filter) = instants(wanted) {
         let scan = Scan { columns: COLUMNS.to_vec(), filters: vec![filter] };
         for batch in table.scan_files(files, &scan).await? {
+            if !care.day() {
+                return Ok(None);
+            }
             lookup.add(state, &batch, wanted)?;
         }
     }
-    Ok(lookup.finish(&state.vocabulary))
+    Ok(Some(lookup.finish(&state.vocabulary)))
 }
 
 /// How the rows of every shard are made, the largest first. The visitor sets of its scopes are made with them.
@@ -335,21 +363,35 @@ fn month_days(month: &str) -> (i32, i32) {
     (day_number(first), day_number(first.last_of_month()))
 }
 
-/// The months the plans redo and the files of each.
-async fn months(plans: &BTreeMap<u32, Plan>, table: &Table) -> Result<Months, RepositoryError> {
+/// The days the plans redo in the order of time, a month at a time, those of months with more than `most` events in parts.
+async fn passes(plans: &BTreeMap<u32, Plan>, table: &Table, most: u64) -> Result<Vec<Pass>, RepositoryError> {
     let view = table.view().await?;
-    let mut months: BTreeMap<String, Vec<DataFile>> = BTreeMap::new();
+    let mut months: BTreeMap<&str, Vec<DataFile>> = BTreeMap::new();
     for file in &view.files {
-        let (first, last) = month_days(&file.partition[0]);
-        let touched = plans.values().any(|p| {
+        months.entry(&file.partition[0]).or_default().push(file.clone());
+    }
+    let touched = |(first, last): (i32, i32)| {
+        plans.values().any(|p| {
             p.dirty.range(first..=last).next().is_some()
                 || p.ahead.is_some_and(|(f, l)| day_number(f) <= last && first <= day_number(l))
-        });
-        if touched {
-            months.entry(file.partition[0].clone()).or_default().push(file.clone());
+        })
+    };
+    let mut passes = Vec::new();
+    for (month, files) in months {
+        let (first, last) = month_days(month);
+        if !touched((first, last)) {
+            continue;
+        }
+        let events = files.iter().map(|f| f.rows).sum::<u64>();
+        let parts = if most == 0 { u64::MAX } else { events.div_ceil(most) };
+        let parts = i32::try_from(parts).unwrap_or(i32::MAX).clamp(1, last - first + 1);
+        let begin = |part: i32| first + (last - first + 1) * part / parts;
+        for days in (0..parts).map(|part| (begin(part), begin(part + 1) - 1)).filter(|days| touched(*days)) {
+            let events = events / u64::try_from(parts).unwrap_or(1);
+            passes.push(Pass { days, month: month.to_owned(), files: files.clone(), events });
         }
     }
-    Ok(months.into_iter().collect())
+    Ok(passes)
 }
 
 fn first_days_of_batch(

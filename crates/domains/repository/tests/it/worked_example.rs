@@ -7,6 +7,13 @@ use tallykeep_testkit::worked_example::{C1, NOW, cases, communities, memberships
 use crate::support::{House, aggregate, ask, document, documents, ids, import, item};
 
 pub async fn example() -> (House, TeamRepository) {
+    let (house, repository) = imported().await;
+    aggregate(&repository).await;
+    (house, repository)
+}
+
+/// The same before anything is aggregated.
+pub async fn imported() -> (House, TeamRepository) {
     let house = House::new(NOW).await;
     let repository = house.team().await;
     let request = ImportRequest {
@@ -18,7 +25,6 @@ pub async fn example() -> (House, TeamRepository) {
     };
     let report = import(&repository, &request).await;
     assert_eq!((report.total.new, report.total.rejected), (3 + 1 + 7 + 7, 0));
-    aggregate(&repository).await;
     (house, repository)
 }
 

@@ -115,6 +115,7 @@ impl Selection {
             update_bookmark: !self.no_update_bookmark,
             ignore_bookmark: self.ignore_bookmark,
             aggregators,
+            ..AggregateRequest::default()
         };
         if let (Some(start), Some(end)) = (request.start, request.end)
             && end < start
