@@ -1,3 +1,6 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 const FLAGS = [
@@ -99,4 +102,18 @@ export async function tileValue(page, label) {
   await tile.locator(".tile-number").waitFor();
   const data = tile.locator("data");
   return (await data.count()) === 0 ? null : Number(await data.getAttribute("value"));
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** No fault that axe finds, and nothing wider than the window. */
+export async function faultless(page) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async () => {
+    const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] });
+    return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(", ")}`);
+  });
+  assert.deepEqual(found, []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${wide} px wider than the window`);
 }

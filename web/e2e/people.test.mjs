@@ -2,14 +2,12 @@
 // OpenID provider of npm.
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
-import { launch, openPage } from "./browser.mjs";
+import { faultless, launch, openPage } from "./browser.mjs";
 import { BINARY, freePort, Installation } from "./ownServer.mjs";
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PASSWORD = "correct horse battery";
 const WIDTHS = [1280, 360];
 
@@ -43,17 +41,6 @@ async function signIn(page, email = "ada@example.org", password = PASSWORD) {
 async function ready(page) {
   await page.locator("h1").waitFor();
   await page.waitForFunction(() => document.querySelectorAll(".figure-loading").length === 0);
-}
-
-async function faultless(page) {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(async () => {
-    const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] });
-    return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(", ")}`);
-  });
-  assert.deepEqual(found, []);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${wide} px wider than the window`);
 }
 
 describe("people", { skip: BINARY === null && "no program to start" }, () => {

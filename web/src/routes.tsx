@@ -4,6 +4,9 @@ import type { Community, DashboardConfig } from "./api/types";
 const RepositoryPage = lazy(() =>
   import("./domains/repository/RepositoryPage").then((module) => ({ default: module.RepositoryPage })),
 );
+const LayoutPage = lazy(() =>
+  import("./domains/repository/layout/LayoutPage").then((module) => ({ default: module.LayoutPage })),
+);
 const OverviewPage = lazy(() => import("./pages/OverviewPage"));
 const ChatPage = lazy(() => import("./domains/chat/ChatPage"));
 const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
@@ -35,10 +38,17 @@ export function pageFor(mount: HTMLElement): ReactNode {
   if (mount.id === "stats-dashboard") {
     const config = readJson<DashboardConfig>(mount.dataset.dashboardConfig);
     if (!config) return <p role="alert">This page came without its configuration (data-dashboard-config).</p>;
+    const community = readJson<Community>(mount.dataset.community);
+    if (mount.dataset.editor === "layout")
+      return (
+        <Suspense>
+          <LayoutPage config={config} community={community} />
+        </Suspense>
+      );
     const framed = document.body.dataset.tallykeepFrame === "full";
     return (
       <Suspense>
-        <RepositoryPage config={config} community={readJson<Community>(mount.dataset.community)} framed={framed} />
+        <RepositoryPage config={config} community={community} framed={framed} />
       </Suspense>
     );
   }

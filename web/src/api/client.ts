@@ -2,11 +2,14 @@
 export class ApiError extends Error {
   readonly status: number;
   readonly requestId: string | null;
-  constructor(message: string, status: number, requestId: string | null) {
+  /** The whole answer where it was JSON: problems field by field. */
+  readonly body: unknown;
+  constructor(message: string, status: number, requestId: string | null, body: unknown = null) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.requestId = requestId;
+    this.body = body;
   }
 }
 
@@ -50,19 +53,21 @@ export async function request(path: string, options: RequestOptions = {}): Promi
     throw new ApiError("network", 0, null);
   }
   if (response.ok || response.status === 304) return response;
-  throw new ApiError(await reasonOf(response), response.status, response.headers.get("X-Request-Id"));
+  const { reason, body } = await reasonOf(response);
+  throw new ApiError(reason, response.status, response.headers.get("X-Request-Id"), body);
 }
 
-async function reasonOf(response: Response): Promise<string> {
+async function reasonOf(response: Response): Promise<{ reason: string; body: unknown }> {
   const text = await response.text().catch(() => "");
+  const status = `${response.status} ${response.statusText}`.trim();
   try {
     const body = JSON.parse(text) as { error?: unknown; message?: unknown; detail?: unknown; errors?: unknown };
     const reason = body.error ?? body.message ?? body.detail ?? reasonsOf(body.errors);
-    if (typeof reason === "string" && reason !== "") return reason;
+    return { reason: typeof reason === "string" && reason !== "" ? reason : status, body };
   } catch {
     // Not JSON: a proxy's page or an empty body. The status line says more than its markup.
+    return { reason: status, body: null };
   }
-  return `${response.status} ${response.statusText}`.trim();
 }
 
 /** `{field: [reason, …]}` as one sentence; a reason about no field alone stands without its `__all__`. */

@@ -58,6 +58,8 @@ export interface DashboardConfig {
   /** Ours: the community's own switch, and whether this reader may turn it. */
   dashboard_switched_on?: boolean | null;
   may_switch_dashboard?: boolean | null;
+  /** Ours: whether this reader may change the page's layout. */
+  may_edit_layout?: boolean | null;
   agg_in_progress?: boolean | null;
   caching_in_progress?: boolean | null;
   first_run_incomplete?: boolean | null;

@@ -162,15 +162,27 @@ export function Help({ about, children }: { about: string; children: ReactNode }
   );
 }
 
-export function IconButton(props: { label: string; icon: IconName; onPress: () => void; pressed?: boolean }) {
+export function IconButton(props: {
+  label: string;
+  icon: IconName;
+  onPress: () => void;
+  pressed?: boolean;
+  /** Nothing to do now; it stays where it is and keeps the keyboard's place. */
+  idle?: boolean;
+  id?: string;
+}) {
   return (
     <button
       type="button"
+      {...(props.id ? { id: props.id } : {})}
+      {...(props.idle ? { "aria-disabled": true } : {})}
       className="icon-button"
       aria-label={props.label}
       title={props.label}
       {...(props.pressed === undefined ? {} : { "aria-pressed": props.pressed })}
-      onClick={props.onPress}
+      onClick={() => {
+        if (!props.idle) props.onPress();
+      }}
     >
       <Icon name={props.icon} />
     </button>

@@ -38,6 +38,7 @@ async fn a_community_is_shown_as_it_was_set_until_it_is_reset() {
     let list = value(filled.server.get(LAYOUTS, &As::Nobody).await).await;
     assert_eq!(list["layouts"].as_array().map(Vec::len), Some(3));
     assert!(list["components"].as_array().expect("names").contains(&json!("SingleStatViews")));
+    assert_eq!(list["custom"], json!([]));
     let gone = filled.server.json("DELETE", path, &As::Nobody, json!({})).await;
     assert_eq!(value(gone).await, json!({"was_set": true, "from": "communities"}));
     assert_eq!(shown(&filled, "/communities/c1/stats").await, "each");
@@ -54,5 +55,22 @@ async fn a_wrong_layout_is_refused_with_every_problem_and_changes_nothing() {
     assert_eq!(paths, ["tabs[0].name", "tabs[0].rows[0].components[0].width"], "{answer}");
     assert_eq!(shown(&filled, "/communities/c1/stats").await, "content");
     let nobody = filled.server.get("/api/v1/repository/layouts/none", &As::Nobody).await;
+    assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_editor_is_a_page_with_the_dashboards_configuration() {
+    let filled = filled(|_| {}).await;
+    for (path, title) in [("/stats/layout", "Layout: "), ("/communities/c1/stats/layout", "Layout: ")] {
+        let html = text(filled.server.get(path, &As::Nobody).await).await;
+        assert_eq!(attribute(&html, "data-editor").as_deref(), Some("layout"), "{html}");
+        assert!(html.contains(&format!("<title>{title}")), "{html}");
+        let config: Value =
+            serde_json::from_str(&attribute(&html, "data-dashboard-config").expect("a configuration")).expect("JSON");
+        assert_eq!(config["may_edit_layout"], true);
+    }
+    let html = text(filled.server.get("/stats", &As::Nobody).await).await;
+    assert_eq!(attribute(&html, "data-editor"), None);
+    let nobody = filled.server.get("/communities/none/stats/layout", &As::Nobody).await;
     assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
 }

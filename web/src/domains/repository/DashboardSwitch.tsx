@@ -28,7 +28,7 @@ export function DashboardSwitch({ config, community }: { config: DashboardConfig
   };
   return (
     <div className="dashboard-switch">
-      <p className="dashboard-switch-row">
+      <div className="dashboard-switch-row">
         <Icon name="chart" />
         <span>{t("switch.label")}</span>
         <Segmented
@@ -40,7 +40,7 @@ export function DashboardSwitch({ config, community }: { config: DashboardConfig
           ]}
           onChange={choose}
         />
-      </p>
+      </div>
       <p className="caption">{t("switch.help")}</p>
       {state === "saving" && <p role="status">{t("switch.saving")}</p>}
       {state && state !== "saving" && (

@@ -1,5 +1,6 @@
 import type { CSSProperties } from "react";
 import type { LayoutComponent, LayoutTab } from "../../api/types";
+import { useI18n } from "../../lib/i18n";
 import { specOf } from "./components";
 import { MapFigure } from "./MapFigure";
 import { MostUsedWorks } from "./MostUsedWorks";
@@ -8,33 +9,39 @@ import { SingleStat } from "./SingleStat";
 import { StatsChart } from "./StatsChart";
 import { StatsTable } from "./StatsTable";
 
-/** The rows of a tab as the layout names them; a name nobody knows draws nothing. */
-export function LayoutRows({ tab }: { tab: LayoutTab }) {
+/** The rows of a tab as the layout names them; a name nobody knows draws nothing, or its outline where that is asked for. */
+export function LayoutRows({ tab, outlined }: { tab: LayoutTab; outlined: boolean }) {
   const firstList = tab.rows
     .flatMap((row) => row.components)
     .find((one) => specOf(one.component)?.kind === "breakdown");
   return (
     <div className="rows">
-      {tab.rows.map((row) => {
+      {tab.rows.map((row, number) => {
         const stats = row.components.filter((one) => specOf(one.component)?.kind === "stat").length;
         let seen = 0;
         // Rows of controls that stand elsewhere in our frame hold nothing to draw.
-        if (!row.components.some((one) => specOf(one.component, one.props))) return null;
+        if (!outlined && !row.components.some((one) => specOf(one.component, one.props))) return null;
         return (
-          <div key={row.name} className="grid">
-            {row.components.map((component) => {
+          // biome-ignore lint/suspicious/noArrayIndexKey: names repeat in drafts, and rows have no other identity
+          <div key={number} className="grid">
+            {row.components.map((component, place) => {
               const spec = specOf(component.component, component.props);
-              if (!spec) return null;
-              const isStat = spec.kind === "stat";
+              if (!spec && !outlined) return null;
+              const isStat = spec?.kind === "stat";
               if (isStat) seen += 1;
               const half = isStat && (stats % 2 === 0 || seen > 1);
               return (
                 <div
-                  key={component.component}
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a figure starts with its properties: other ones, another figure
+                  key={`${place} ${JSON.stringify(component)}`}
                   className={half ? "half-on-narrow" : ""}
                   style={spanOf(component, isStat)}
                 >
-                  <Drawn component={component} first={component === firstList} />
+                  {spec ? (
+                    <Drawn component={component} first={component === firstList} />
+                  ) : (
+                    <Outline name={component.component} />
+                  )}
                 </div>
               );
             })}
@@ -51,6 +58,17 @@ function spanOf(component: LayoutComponent, isStat: boolean): CSSProperties {
   const given = component.tablet ?? (component.props?.tablet as number | undefined);
   const tablet = given ? Math.ceil(given / 2) : isStat ? 4 : width >= 11 ? 8 : Math.max(4, Math.ceil(width / 2));
   return { "--span": width, "--span-tablet": Math.min(8, tablet) } as CSSProperties;
+}
+
+/** Where a page that knows this component would draw it. */
+function Outline({ name }: { name: string }) {
+  const { t } = useI18n();
+  return (
+    <div className="figure-empty">
+      <p className="figure-title">{name}</p>
+      <p>{t("layout.notOurs")}</p>
+    </div>
+  );
 }
 
 function Drawn({ component, first }: { component: LayoutComponent; first: boolean }) {

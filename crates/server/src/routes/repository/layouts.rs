@@ -33,13 +33,15 @@ async fn scope(app: &App, access: &TeamAccess, name: &str) -> Result<LayoutScope
 
 /// Which layouts were set and what a layout may name.
 ///
-/// Shape: `{"layouts": [{scope, community, set_at, set_by}], "components": [name]}`; for those who may change them.
+/// Shape: `{"layouts": [{scope, community, set_at, set_by}], "components": [name], "custom": [name]}`; `components` are all of
+/// them, `custom` those that the configuration adds. For those who may change them.
 #[utoipa::path(get, path = "/api/v1/repository/layouts", tag = "repository", responses((status = 200, body = serde_json::Value)))]
 pub async fn get_layouts(State(app): State<App>, writer: Writer) -> Result<Json<Value>, ApiError> {
     let repository = repository(&app, &writer)?;
+    let custom = &repository.settings().custom_components;
     let mut names = components();
-    names.extend(repository.settings().custom_components.iter().cloned());
-    Ok(Json(json!({"layouts": repository.set_layouts().await?, "components": names})))
+    names.extend(custom.iter().cloned());
+    Ok(Json(json!({"layouts": repository.set_layouts().await?, "components": names, "custom": custom})))
 }
 
 /// The layout a page is drawn with. `scope` is `global`, `communities`, or a community's id or slug.

@@ -38,6 +38,8 @@ pub fn routes() -> Vec<Route> {
         Route::api(Decision::ReadSome, routes!(overview::get_overview)),
         Route::page("/stats", read, get(pages::global_page)),
         Route::page("/communities/{id}/stats", read, get(pages::community_page)),
+        Route::page("/stats/layout", write, get(pages::global_layout_page)),
+        Route::page("/communities/{id}/stats/layout", write, get(pages::community_layout_page)),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! `/stats` and `/communities/{id}/stats`: the mount point of spec/invenio §16.1 inside the dashboard's page.
+//! `/stats` and `/communities/{id}/stats`: the mount point of spec/invenio §16.1 inside the dashboard's page; below them
+//! `/layout`, the same with the editor of its layout.
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub struct CommunityPath {
 }
 
 pub async fn global_page(State(app): State<App>, visitor: Visitor) -> Result<Response, ApiError> {
-    stats_page(&app, &visitor, access(&visitor)?, None).await
+    stats_page(&app, &visitor, access(&visitor)?, None, Shown::Statistics).await
 }
 
 pub async fn community_page(
@@ -32,7 +33,29 @@ pub async fn community_page(
 ) -> Result<Response, ApiError> {
     let access = access(&visitor)?;
     let community = visible_community(&repository(&app, access)?, access, &path.id, StatusCode::NOT_FOUND).await?;
-    stats_page(&app, &visitor, access, community.as_ref()).await
+    stats_page(&app, &visitor, access, community.as_ref(), Shown::Statistics).await
+}
+
+/// The editor of the whole repository's layout and of the one that communities share.
+pub async fn global_layout_page(State(app): State<App>, visitor: Visitor) -> Result<Response, ApiError> {
+    stats_page(&app, &visitor, access(&visitor)?, None, Shown::LayoutEditor).await
+}
+
+pub async fn community_layout_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(path): Path<CommunityPath>,
+) -> Result<Response, ApiError> {
+    let access = access(&visitor)?;
+    let community = visible_community(&repository(&app, access)?, access, &path.id, StatusCode::NOT_FOUND).await?;
+    stats_page(&app, &visitor, access, community.as_ref(), Shown::LayoutEditor).await
+}
+
+/// What a page with a dashboard's configuration is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Statistics,
+    LayoutEditor,
 }
 
 fn access(visitor: &Visitor) -> Result<&TeamAccess, ApiError> {
@@ -44,15 +67,22 @@ async fn stats_page(
     visitor: &Visitor,
     access: &TeamAccess,
     community: Option<&Community>,
+    shown: Shown,
 ) -> Result<Response, ApiError> {
     let mut data = repository(app, access)?.page_data(community).await?;
-    data.config["may_switch_dashboard"] = (access.role() >= Some(Role::Editor)).into();
+    let is_editor = access.role() >= Some(Role::Editor);
+    data.config["may_switch_dashboard"] = is_editor.into();
+    data.config["may_edit_layout"] = is_editor.into();
     let about = data.community.map_or_else(|| "None".to_owned(), |c| c.to_string());
     let mount = format!(
-        "<div id=\"stats-dashboard\" data-dashboard-config='{}' data-community='{}'></div>",
+        "<div id=\"stats-dashboard\"{} data-dashboard-config='{}' data-community='{}'></div>",
+        if shown == Shown::LayoutEditor { " data-editor='layout'" } else { "" },
         escape(&data.config.to_string()),
         escape(&about)
     );
-    let title = community.map_or_else(|| data.title.clone(), |c| format!("{}: {}", data.title, c.title));
+    let mut title = community.map_or_else(|| data.title.clone(), |c| format!("{}: {}", data.title, c.title));
+    if shown == Shown::LayoutEditor {
+        title.insert_str(0, "Layout: ");
+    }
     Ok(page(visitor, &PageRequest { title, mount }))
 }
