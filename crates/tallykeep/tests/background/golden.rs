@@ -7,7 +7,7 @@ use crate::house::House;
 const COMMUNITY: &str = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
 
 /// Two records of one community with seven events over two months; the clock stands at 10 March 2026.
-fn small() -> House {
+pub fn small() -> House {
     let house = House::new();
     let record = |id: &str, created: &str| {
         json!({"id": id, "parent": {"id": format!("{id}-work"), "access": {"owned_by": {"user": "1"}}, "communities": {"ids": [COMMUNITY]}},

@@ -279,8 +279,8 @@ pub(super) async fn hand_over(context: &Context, job: &NewJob, follow: &str) -> 
             )
         }
     };
-    let document = json!({"job": id, "status": how});
-    context.print(&document, || format!("{text}\nFollow it with: {follow}"))
+    let document = json!({"job": id, "status": how, "async": true, "task_count": 1, "task_ids": [id]});
+    context.print(&document, || format!("{text}\n📋 Task IDs: ['{id}']\nFollow it with: {follow}"))
 }
 
 fn bar(context: &Context) -> ProgressBar {

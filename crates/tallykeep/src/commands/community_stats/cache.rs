@@ -13,6 +13,7 @@ use tallykeep_repository::{
     state::Basis,
 };
 
+use super::tasks;
 use crate::{
     background::{self, Folder, Process, Reporter},
     context::Context,
@@ -416,6 +417,12 @@ impl Info {
             size.cache_prefix,
             info.timestamp
         );
+        let jobs = tasks::tasks(context, domains::GENERATE).await?;
+        document["tasks"] = tasks::to_json(&jobs);
+        for job in &jobs {
+            // Writing into a String cannot fail.
+            let _ = writeln!(out, "{}", tasks::line(job));
+        }
         for (layout, count) in &size.layouts {
             // Writing into a String cannot fail.
             let _ = writeln!(out, "Layout {layout}: {count} responses");

@@ -10,6 +10,7 @@ mod locks;
 mod processes;
 mod read;
 mod status;
+mod tasks;
 mod usage_events;
 
 use anyhow::bail;

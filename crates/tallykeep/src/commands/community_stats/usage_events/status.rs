@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
+use tallykeep_control::Job;
 use tallykeep_repository::usage::{MigrationStatus, MonthState, MonthStatus};
 
+use super::super::tasks;
 use crate::{context::Context, domains};
 
-/// Events stored, enriched and not yet, counted in the tables
+/// Events stored, enriched and not yet, counted in the tables; what `--async` handed over
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: tallykeep community-stats usage-events status --show-bookmarks")]
 pub struct Status {
@@ -34,17 +36,20 @@ pub struct Status {
 impl Status {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         let status = domains::repository(context).await?.migration_status().await?;
-        context.print(&status, || self.text(&status))
+        let jobs = tasks::tasks(context, domains::MIGRATE).await?;
+        let mut document = serde_json::to_value(&status)?;
+        document["tasks"] = tasks::to_json(&jobs);
+        context.print(&document, || self.text(&status, &jobs))
     }
 
-    fn text(&self, status: &MigrationStatus) -> String {
+    fn text(&self, status: &MigrationStatus, jobs: &[Job]) -> String {
         let mut out = String::new();
         // Writing into a String cannot fail.
-        let _ = self.write(&mut out, status);
+        let _ = self.write(&mut out, status, jobs);
         out
     }
 
-    fn write(&self, out: &mut String, status: &MigrationStatus) -> std::fmt::Result {
+    fn write(&self, out: &mut String, status: &MigrationStatus, jobs: &[Job]) -> std::fmt::Result {
         writeln!(out, "Usage event migration")?;
         writeln!(out, "{}", "-".repeat(60))?;
         for (kind, counts) in &status.event_types {
@@ -72,6 +77,9 @@ impl Status {
         let memory =
             status.health.memory_percent.map_or_else(|| "unknown".to_owned(), |percent| format!("{percent:.0}%"));
         writeln!(out, "Health: {} (memory {memory})", status.health.reason)?;
+        for job in jobs {
+            writeln!(out, "{}", tasks::line(job))?;
+        }
         if self.show_indices {
             section(out, "Indices", months.iter().copied(), |month| {
                 format!(
