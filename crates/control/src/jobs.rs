@@ -226,14 +226,28 @@ impl Control {
         Ok(())
     }
 
-    /// Ends jobs whose owner died without a word. Answers their ids.
+    /// Ends jobs whose owner died without a word: silent for too long, or known to be gone. Answers their ids.
     pub async fn reap_jobs(&self) -> Result<Vec<String>, ControlError> {
+        let running: Vec<(String, Option<String>)> =
+            sqlx::query_as("select id, owner from job where state = 'running'").fetch_all(&self.pool).await?;
+        let gone = |owner: &Option<String>| owner.as_deref().is_some_and(crate::owner::is_gone);
+        let mut ended = Vec::new();
+        for (id, _) in running.iter().filter(|(_, owner)| gone(owner)) {
+            ended.extend(self.end_dead(id, i64::MAX).await?);
+        }
+        ended.extend(self.end_dead("", micros(Timestamp::now()) - SILENCE_MICROS).await?);
+        Ok(ended)
+    }
+
+    /// Ends one running job (any where `id` is empty) that was not heard of since an instant.
+    async fn end_dead(&self, id: &str, silent_since: i64) -> Result<Vec<String>, ControlError> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "update job set state = 'failed', ended_at = $1, error = 'the process that ran it is gone'
-             where state = 'running' and heartbeat_at < $2 returning id",
+             where state = 'running' and heartbeat_at < $2 and ($3 = '' or id = $3) returning id",
         )
         .bind(micros(self.clock.now()))
-        .bind(micros(Timestamp::now()) - SILENCE_MICROS)
+        .bind(silent_since)
+        .bind(id)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|r| r.0).collect())

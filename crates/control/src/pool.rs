@@ -38,7 +38,7 @@ pub enum ControlError {
 pub struct Control {
     pub(crate) pool: AnyPool,
     pub(crate) clock: Clock,
-    /// Who this process is in leases and jobs: `<host>:<pid>:<random>`.
+    /// Who this process is in leases and jobs.
     pub(crate) owner: Arc<str>,
 }
 
@@ -106,8 +106,7 @@ impl Control {
             .await
             .map_err(|source| ControlError::Open { at: display.to_owned(), source })?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        let owner = format!("{}:{}", std::process::id(), uuid::Uuid::new_v4().simple());
-        let control = Self { pool, clock, owner: owner.into() };
+        let control = Self { pool, clock, owner: crate::owner::name().into() };
         control.ensure_default_team().await?;
         Ok(control)
     }

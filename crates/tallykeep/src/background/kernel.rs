@@ -26,17 +26,9 @@ pub fn look(pid: u32) -> Option<Seen> {
     let words: Vec<String> = process.cmd().iter().map(|word| word.to_string_lossy().into_owned()).collect();
     Some(Seen {
         started: i64::try_from(process.start_time()).unwrap_or(i64::MAX),
-        mark: mark(pid),
+        mark: tallykeep_control::start_mark(pid),
         command: if words.is_empty() { process.name().to_string_lossy().into_owned() } else { words.join(" ") },
     })
-}
-
-fn mark(pid: u32) -> Option<String> {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in brackets and may hold anything; of the fields after it the 20th is the start.
-    let ticks = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?;
-    Some(format!("{}:{ticks}", boot.trim()))
 }
 
 /// Sends a signal to a process that still passes `is_it`. Answers whether it was sent: `false` means the process is gone.

@@ -7,11 +7,11 @@ use tallykeep_control::LeaseHolder;
 
 use crate::context::Context;
 
-/// A dead owner's lock ends by itself within 10 s; this frees one at once, also of a live owner, who is not stopped by it
+/// A dead owner's lock ends by itself, at the latest after 10 s; this frees one at once, also of a live owner, who is not stopped by it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: tallykeep community-stats clear-lock --list-locks")]
 pub struct ClearLock {
-    /// Lock to free: community_stats_aggregation, community_stats_cache_generation, usage_events_migration, repository_import
+    /// Lock to free: community_stats_aggregation, community_stats_cache_generation, usage_events_migration, repository_import, repository_source
     #[arg(long, value_name = "NAME", default_value = "community_stats_aggregation")]
     lock_name: String,
 
