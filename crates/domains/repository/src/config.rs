@@ -244,8 +244,8 @@ impl Config {
             }),
             links: self.given.get("links").cloned(),
             custom_components: match self.given.get("STATS_DASHBOARD_COMPONENT_METRICS_REGISTRY") {
-                None => std::collections::BTreeSet::new(),
-                Some(registry) => crate::layout::custom_components(registry).map_err(|reason| ConfigError {
+                None => crate::layout::CustomComponents::default(),
+                Some(registry) => crate::layout::CustomComponents::from_json(registry).map_err(|reason| ConfigError {
                     key: "STATS_DASHBOARD_COMPONENT_METRICS_REGISTRY".to_owned(),
                     reason,
                 })?,
@@ -355,8 +355,8 @@ pub struct Settings {
     pub ui_config: Value,
     pub range_options: Value,
     pub links: Option<Value>,
-    /// Components of layouts that are not ours, by name.
-    pub custom_components: std::collections::BTreeSet<String>,
+    /// Components of layouts that are not ours, with the metrics they show.
+    pub custom_components: crate::layout::CustomComponents,
     /// Running repositories that `serve` reads by itself, and that commands may name.
     pub sources: Vec<crate::sources::Source>,
     pub subcounts: Vec<Subcount>,

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tallykeep_repository::layout::CustomComponents;
 
 use crate::{
     exports::{Filled, filled},
@@ -73,4 +74,41 @@ async fn the_editor_is_a_page_with_the_dashboards_configuration() {
     assert_eq!(attribute(&html, "data-editor"), None);
     let nobody = filled.server.get("/communities/none/stats/layout", &As::Nobody).await;
     assert_eq!(nobody.status(), StatusCode::NOT_FOUND);
+}
+
+/// The metrics of each breakdown in an optimised answer.
+async fn metrics(filled: &Filled, query: &str, breakdown: &str) -> Vec<String> {
+    let params = json!({"community_id": "c1", "start_date": "2024-01-01", "end_date": "2024-12-31", "optimize": true});
+    let body = json!({query: {"stat": query, "params": params}});
+    let response = filled.server.json("POST", "/api/stats-dashboard", &As::Nobody, body).await;
+    let answer: Value = serde_json::from_str(&text(response).await).expect("JSON");
+    let names = answer[query][breakdown].as_object().unwrap_or_else(|| panic!("{breakdown} in {answer}"));
+    names.keys().cloned().collect()
+}
+
+#[tokio::test]
+async fn an_optimised_answer_holds_what_a_component_of_ones_own_declares_and_everything_for_one_nobody_declares() {
+    let registry = json!({"usage_deltas": {"global": {"downloadVisitors": ["MyWidget"]}, "countries": {"views": ["MyWidget"]}},
+                          "record_snapshots": {"global": {"parents": ["MyWidget"]}}});
+    let unknown = json!({"tabs": [{"name": "t", "label": "t", "rows": [{"name": "r", "components": [{"component": "Nobodys"}]}]}]});
+    let filled = filled(|settings| {
+        settings.custom_components = CustomComponents::from_json(&registry).expect("a registry");
+        settings.layout = Some(json!({ "community_layout": unknown }));
+    })
+    .await;
+    let usage = "usage-delta-category";
+    // The configuration's layout names what nothing here knows: the answer is whole.
+    assert_eq!(metrics(&filled, usage, "global").await.len(), 10);
+    assert_eq!(metrics(&filled, "record-snapshot-category", "global").await.len(), 6);
+
+    let mut own = layout("own", 8);
+    value(filled.server.json("PUT", "/api/v1/repository/layouts/c1", &As::Nobody, own.clone()).await).await;
+    let narrow = metrics(&filled, usage, "global").await;
+    assert!(!narrow.contains(&"downloadVisitors".to_owned()), "only a map: {narrow:?}");
+    own["tabs"][0]["rows"][0]["components"][0]["component"] = json!("MyWidget");
+    value(filled.server.json("PUT", "/api/v1/repository/layouts/c1", &As::Nobody, own).await).await;
+    assert_eq!(metrics(&filled, usage, "global").await, ["downloadVisitors"]);
+    assert_eq!(metrics(&filled, usage, "countries").await, ["views"]);
+    assert_eq!(metrics(&filled, "record-snapshot-category", "global").await, ["parents"]);
+    assert!(metrics(&filled, "record-delta-category", "global").await.is_empty());
 }

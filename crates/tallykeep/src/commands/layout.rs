@@ -129,7 +129,7 @@ impl Layout {
             }
             Self::Components => {
                 let mut names = components();
-                names.extend(repository.settings().custom_components.iter().cloned());
+                names.extend(repository.settings().custom_components.names().map(str::to_owned));
                 context.print(&json!({ "components": names }), || names.iter().cloned().collect::<Vec<_>>().join("\n"))
             }
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, ops::RangeInclusive};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::registry::is_known;
+use super::registry::{CustomComponents, is_known};
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,15 +23,15 @@ impl fmt::Display for LayoutProblem {
 
 /// Looks at one layout, `{"tabs": […]}`, standing at `path` in its document. No problem means that pages can show it.
 ///
-/// `custom` are names of components that are not ours; a page shows nothing for those it does not have.
-pub fn check(layout: &Value, path: &str, custom: &BTreeSet<String>) -> Vec<LayoutProblem> {
+/// `custom` are components that are not ours; a page shows nothing for those it does not have.
+pub fn check(layout: &Value, path: &str, custom: &CustomComponents) -> Vec<LayoutProblem> {
     let mut checker = Checker { custom, problems: Vec::new() };
     checker.layout(layout, path);
     checker.problems
 }
 
 struct Checker<'a> {
-    custom: &'a BTreeSet<String>,
+    custom: &'a CustomComponents,
     problems: Vec<LayoutProblem>,
 }
 
@@ -224,7 +224,8 @@ mod tests {
     use super::*;
 
     fn problems(layout: &Value) -> Vec<String> {
-        check(layout, "", &BTreeSet::from(["MyWidget".to_owned()])).iter().map(ToString::to_string).collect()
+        let custom = CustomComponents::from_json(&json!({"usage_deltas": {"global": {"views": ["MyWidget"]}}}));
+        check(layout, "", &custom.expect("a registry")).iter().map(ToString::to_string).collect()
     }
 
     #[test]

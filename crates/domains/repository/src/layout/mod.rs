@@ -6,10 +6,10 @@ mod registry;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(crate) use self::registry::custom_components;
+pub(crate) use self::registry::{Need, is_known};
 pub use self::{
     check::{LayoutProblem, check},
-    registry::components,
+    registry::{CustomComponents, components},
 };
 use crate::{RepositoryError, TeamRepository, documents::Community};
 

@@ -13,4 +13,4 @@ pub(crate) use frame::{Frame, Labels};
 pub use optimize::Components;
 pub use query::{Answer, Params, Query, QueryError, SeriesKind, Shape};
 pub use series::{Category, SeriesOut, Side};
-pub(crate) use write::coverage_block;
+pub(crate) use write::{coverage_block, snake};

@@ -5,10 +5,17 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::query::SeriesKind;
+use crate::layout::{CustomComponents, Need, is_known};
 
 /// The components of a layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Components(BTreeSet<String>);
+pub struct Components {
+    names: BTreeSet<String>,
+    /// What those that are not ours show, as the configuration says.
+    custom: BTreeSet<Need>,
+    /// One of them is not known at all: nobody says what it shows, so everything is needed.
+    whole: bool,
+}
 
 /// Breakdowns of the registry whose charts show three metrics of records.
 const CHARTED: [&str; 7] =
@@ -18,25 +25,42 @@ const COUNTED: [&str; 3] = ["funders", "subjects", "periodicals"];
 
 impl Components {
     /// Every component a layout (`{tabs: [{rows: [{components: [{component}]}]}]}`) names.
-    pub fn of_layout(layout: &Value) -> Self {
+    pub fn of_layout(layout: &Value, custom: &CustomComponents) -> Self {
         let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-        let mut found = BTreeSet::new();
+        let mut found = Self::default();
         for tab in list(layout, "tabs") {
             for row in list(&tab, "rows") {
-                let names = list(&row, "components").into_iter();
-                found.extend(names.filter_map(|c| c.get("component").and_then(Value::as_str).map(str::to_owned)));
+                for component in list(&row, "components") {
+                    let name = component.get("component").and_then(Value::as_str).unwrap_or_default();
+                    found.whole |= !is_known(name) && !custom.contains(name);
+                    found.custom.extend(custom.needs(name).cloned());
+                    found.names.insert(name.to_owned());
+                }
             }
         }
-        Self(found)
+        found
     }
 
     fn any(&self, names: &[String]) -> bool {
-        names.iter().any(|name| self.0.contains(name))
+        names.iter().any(|name| self.names.contains(name))
+    }
+
+    /// Whether a component that is not ours shows a metric. Lists by views and by downloads belong to the breakdown of their name.
+    fn shown_by_custom(&self, kind: SeriesKind, key: &str, metric: &str) -> bool {
+        let category = match kind {
+            SeriesKind::RecordDelta => "record_deltas",
+            SeriesKind::RecordSnapshot => "record_snapshots",
+            SeriesKind::UsageDelta => "usage_deltas",
+            SeriesKind::UsageSnapshot => "usage_snapshots",
+        };
+        let name = key.strip_suffix("_by_view").or_else(|| key.strip_suffix("_by_download")).unwrap_or(key);
+        let is_of_it = |subcount: &str| subcount == key || subcount == name;
+        self.custom.iter().any(|need| need.category == category && need.metric == metric && is_of_it(&need.subcount))
     }
 
     /// Whether there is a list of this ending (`MultiDisplayViews`, say): its shares are of the whole.
     fn lists(&self, ending: &str) -> bool {
-        self.0.iter().any(|name| name.ends_with(ending))
+        self.names.iter().any(|name| name.ends_with(ending))
     }
 
     /// Whether a metric of a breakdown is needed. Breakdowns the registry does not know are needed whole.
@@ -44,7 +68,7 @@ impl Components {
         let suffix = if kind.is_snapshot() { "Cumulative" } else { "" };
         let names = |list: &[&str]| list.iter().map(|name| format!("{name}{suffix}")).collect::<Vec<_>>();
         // Tables show whatever there is.
-        if self.0.contains("StatsTable") {
+        if self.whole || self.names.contains("StatsTable") || self.shown_by_custom(kind, key, metric) {
             return true;
         }
         if kind.is_records() {
@@ -83,7 +107,7 @@ impl Components {
         }
         let chart = self.any(&names(&["TrafficStatsChart"]));
         let single = |name: &str| key == "global" && self.any(&names(&[name]));
-        let map = matches!(name, "countries" | "global") && self.0.contains("StatsMap");
+        let map = matches!(name, "countries" | "global") && self.names.contains("StatsMap");
         let list = |what: &str| {
             self.any(&[format!("{}MultiDisplay{what}{delta}", family(name))])
                 || (key == "global" && self.lists(&format!("MultiDisplay{what}{delta}")))
@@ -195,7 +219,7 @@ mod tests {
     #[test]
     fn a_text_is_cut_between_metrics() {
         let layout = json!({"tabs": [{"rows": [{"components": [{"component": "SingleStatViews"}]}]}]});
-        let components = Components::of_layout(&layout);
+        let components = Components::of_layout(&layout, &CustomComponents::default());
         let json = br#"{"global":{"views":[{"id":"]}\"["}],"viewUniqueRecords":[{"id":"g","data":[["01-12",1]]}]},"languages":{"views":[]},"myOwn":{"views":[1]}}"#;
         let cut = components.cut(SeriesKind::UsageDelta, json).expect("a text of ours");
         assert_eq!(
@@ -209,11 +233,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_ours_needs_what_it_declares_and_what_nobody_declares_needs_everything() {
+        let custom = CustomComponents::from_json(&json!({"usage_snapshots": {"countries": {"views": ["MyGlobe"]}}}));
+        let custom = custom.expect("a registry");
+        let of = |name: &str| {
+            let layout = json!({"tabs": [{"rows": [{"components": [{"component": name}]}]}]});
+            Components::of_layout(&layout, &custom)
+        };
+        let globe = of("MyGlobe");
+        assert!(globe.need(SeriesKind::UsageSnapshot, "countries_by_view", "views"));
+        assert!(globe.need(SeriesKind::UsageSnapshot, "countries", "views"));
+        assert!(!globe.need(SeriesKind::UsageDelta, "countries", "views"), "of another category");
+        assert!(!globe.need(SeriesKind::UsageSnapshot, "rights", "views"));
+        assert!(!globe.need(SeriesKind::UsageSnapshot, "countries_by_view", "downloads"));
+        assert!(of("TheirGlobe").need(SeriesKind::RecordDelta, "funders", "parents"));
+        let standard = Components::of_layout(&crate::page::default_layout(), &custom);
+        assert!(!standard.whole, "our own layout names what we know");
+    }
+
+    #[test]
     fn a_layout_needs_what_its_components_show() {
         let layout = json!({"tabs": [{"rows": [
             {"components": [{"component": "SingleStatViews"}, {"component": "LanguagesMultiDisplayViewsDelta"}]},
             {"components": [{"component": "StatsMap"}, {"component": "ContentStatsChartCumulative"}]}]}]});
-        let components = Components::of_layout(&layout);
+        let components = Components::of_layout(&layout, &CustomComponents::default());
         let usage = |key, metric| components.need(SeriesKind::UsageDelta, key, metric);
         assert!(usage("global", "view_unique_records") && !usage("global", "views") && !usage("global", "data_volume"));
         assert!(usage("global", "download_unique_files"), "the map's");

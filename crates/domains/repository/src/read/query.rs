@@ -376,7 +376,8 @@ impl TeamRepository {
         if !params.optimize || !self.settings.optimize {
             return Ok(None);
         }
-        Ok(Some(Components::of_layout(&self.layout(community).await?)))
+        let layout = self.layout(community).await?;
+        Ok(Some(Components::of_layout(&layout, &self.settings.custom_components)))
     }
 
     /// Labels of all values, cached until they change.

@@ -27,7 +27,7 @@ pub(super) fn camel(key: &str) -> String {
 }
 
 /// `dataVolume` → `data_volume`; snake case stays.
-pub(super) fn snake(key: &str) -> String {
+pub(crate) fn snake(key: &str) -> String {
     let mut out = String::with_capacity(key.len() + 4);
     for c in key.chars() {
         if c.is_ascii_uppercase() {

@@ -38,9 +38,9 @@ async fn scope(app: &App, access: &TeamAccess, name: &str) -> Result<LayoutScope
 #[utoipa::path(get, path = "/api/v1/repository/layouts", tag = "repository", responses((status = 200, body = serde_json::Value)))]
 pub async fn get_layouts(State(app): State<App>, writer: Writer) -> Result<Json<Value>, ApiError> {
     let repository = repository(&app, &writer)?;
-    let custom = &repository.settings().custom_components;
+    let custom: Vec<&str> = repository.settings().custom_components.names().collect();
     let mut names = components();
-    names.extend(custom.iter().cloned());
+    names.extend(custom.iter().map(|&name| name.to_owned()));
     Ok(Json(json!({"layouts": repository.set_layouts().await?, "components": names, "custom": custom})))
 }
 
