@@ -7,9 +7,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use crate::upstream::{Asked, read_request};
+use crate::door::{Asked, Door, JsonReply};
 
 /// A request and the ids of the documents in its answer.
 #[derive(Debug, Clone)]
@@ -46,26 +45,13 @@ const SHOWN: usize = 10_000;
 impl FakeInvenio {
     /// Starts on a free port of loopback. Panics when there is none, which only a broken machine has.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of loopback");
-        let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
-        let fake = Self { base, state: Arc::new(Mutex::new(State { largest: 1000, ..State::default() })) };
+        let door = Door::open().await;
+        let state = State { largest: 1000, ..State::default() };
+        let fake = Self { base: door.base("http"), state: Arc::new(Mutex::new(state)) };
         let server = fake.clone();
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let server = server.clone();
-                tokio::spawn(async move {
-                    let Some(asked) = read_request(&mut socket).await else { return };
-                    let (status, headers, body) = server.answer(&asked);
-                    let text = body.to_string();
-                    let head = format!(
-                        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
-                        text.len()
-                    );
-                    let _ = socket.write_all(head.as_bytes()).await;
-                    let _ = socket.write_all(text.as_bytes()).await;
-                    let _ = socket.shutdown().await;
-                });
-            }
+        door.serve_json(move |asked| {
+            let server = server.clone();
+            async move { Some(server.answer(&asked)) }
         });
         fake
     }
@@ -135,7 +121,7 @@ impl FakeInvenio {
         given
     }
 
-    fn answer(&self, asked: &Asked) -> (u16, String, Value) {
+    fn answer(&self, asked: &Asked) -> JsonReply {
         let mut state = self.lock();
         let mut ids = Vec::new();
         let mut headers = String::new();
@@ -230,7 +216,7 @@ impl State {
                 at.is_some_and(|at| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at < to))
             });
         }
-        found.sort_by_key(|document| (document["created"].as_str().and_then(instant), id_of(document)));
+        found.sort_by_cached_key(|document| (document["created"].as_str().and_then(instant), id_of(document)));
         let total = found.len();
         let hits: Vec<&Value> = found.into_iter().skip((page - 1) * size).take(size).collect();
         ids.extend(hits.iter().map(|document| id_of(document)));

@@ -1,9 +1,11 @@
 //! What tests share: fakes that behave like the outside world, and misbehave like it too.
 
+mod door;
 pub mod invenio;
 pub mod postgres;
 pub mod search;
 pub mod smtp;
-pub mod smtp_tls;
+mod smtp_tls;
+pub mod tls;
 pub mod upstream;
 pub mod worked_example;

@@ -8,9 +8,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use crate::upstream::{Asked, read_request};
+use crate::door::{Asked, Door, JsonReply};
 
 /// Which server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +79,7 @@ pub struct FakeSearch {
 impl FakeSearch {
     /// Starts on a free port of loopback. Panics when there is none, which only a broken machine has.
     pub async fn start(flavour: Flavour) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of loopback");
-        let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
+        let door = Door::open().await;
         let state = State {
             flavour,
             indices: BTreeMap::new(),
@@ -93,27 +91,16 @@ impl FakeSearch {
             rules: Vec::new(),
             log: Vec::new(),
         };
-        let fake = Self { base, state: Arc::new(Mutex::new(state)) };
+        let fake = Self { base: door.base("http"), state: Arc::new(Mutex::new(state)) };
         let server = fake.clone();
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let server = server.clone();
-                tokio::spawn(async move {
-                    let Some(asked) = read_request(&mut socket).await else { return };
-                    let slow = server.lock().slow;
-                    if !slow.is_zero() {
-                        tokio::time::sleep(slow).await;
-                    }
-                    let Some((status, headers, body)) = server.answer(&asked) else { return };
-                    let text = body.to_string();
-                    let head = format!(
-                        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
-                        text.len()
-                    );
-                    let _ = socket.write_all(head.as_bytes()).await;
-                    let _ = socket.write_all(text.as_bytes()).await;
-                    let _ = socket.shutdown().await;
-                });
+        door.serve_json(move |asked| {
+            let server = server.clone();
+            async move {
+                let slow = server.lock().slow;
+                if !slow.is_zero() {
+                    tokio::time::sleep(slow).await;
+                }
+                server.answer(&asked)
             }
         });
         fake
@@ -179,7 +166,7 @@ impl FakeSearch {
         given
     }
 
-    fn answer(&self, asked: &Asked) -> Option<(u16, String, Value)> {
+    fn answer(&self, asked: &Asked) -> Option<JsonReply> {
         let mut state = self.lock();
         let fault = state.fault(asked);
         let mut headers = String::new();

@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::smtp_tls::Certificates;
+use crate::tls::Certificates;
 
 /// One mail as it was handed over.
 #[derive(Debug, Clone)]

@@ -1,51 +1,15 @@
-//! TLS for the fake mail server: certificates made by `openssl`, and `openssl s_server` as the end of the encryption.
+//! TLS for the fake mail server: `openssl s_server` as the end of the encryption.
 
-use std::{path::PathBuf, process::Stdio};
+use std::process::Stdio;
 
 use tokio::{
     net::TcpStream,
     process::{ChildStdin, ChildStdout, Command},
 };
 
-/// A certificate for `localhost` and 127.0.0.1, its key, and the authority that signed it.
-pub struct Certificates {
-    dir: tempfile::TempDir,
-}
+use crate::tls::Certificates;
 
 impl Certificates {
-    /// `None`, with a line that says so, where there is no `openssl`. Panics when there is one and it fails.
-    pub fn make() -> Option<Self> {
-        if std::process::Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("skipped: there is no openssl program");
-            return None;
-        }
-        let made = Self { dir: tempfile::tempdir().expect("a folder") };
-        std::fs::write(made.file("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-            .expect("written");
-        for line in [
-            "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=Tests -keyout ca.key -out ca.pem -addext basicConstraints=critical,CA:TRUE",
-            "req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key.pem -out request",
-            "x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out cert.pem",
-        ] {
-            let output = std::process::Command::new("openssl")
-                .args(line.split(' '))
-                .current_dir(made.dir.path())
-                .output()
-                .expect("openssl starts");
-            assert!(output.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        Some(made)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// The authority a client must trust.
-    pub fn authority(&self) -> PathBuf {
-        self.file("ca.pem")
-    }
-
     /// Both sides of one TLS connection: the encrypted socket, and what is said inside.
     pub(crate) async fn terminator(&self) -> (TcpStream, (ChildStdout, ChildStdin)) {
         let port = {

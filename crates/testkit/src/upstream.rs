@@ -11,29 +11,10 @@ use std::{
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// One request as it came.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    pub method: String,
-    pub path: String,
-    pub query: String,
-    /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
-    pub body: String,
-}
-
-impl Asked {
-    /// `GET /path?query`.
-    pub fn line(&self) -> String {
-        let question = if self.query.is_empty() { "" } else { "?" };
-        format!("{} {}{question}{}", self.method, self.path, self.query)
-    }
-}
+pub use crate::door::Asked;
+use crate::door::{Door, read_request};
 
 /// How to fail.
 #[derive(Debug, Clone)]
@@ -120,16 +101,13 @@ impl FakeUpstream {
     ///
     /// Panics when there is no port, which only a broken machine has.
     pub async fn start(today: Date) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of loopback");
-        let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
-        let fake = Self { base, state: Arc::default() };
+        let door = Door::open().await;
+        let fake = Self { base: door.base("http"), state: Arc::default() };
         fake.lock().today = Some(today);
         let server = fake.clone();
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                let server = server.clone();
-                tokio::spawn(async move { server.answer(socket).await });
-            }
+        door.serve(move |socket| {
+            let server = server.clone();
+            async move { server.answer(socket).await }
         });
         fake
     }
@@ -276,46 +254,6 @@ fn wrong(how: &Misbehaviour, right: Reply) -> Reply {
         Misbehaviour::Large(bytes) => Reply { status: 200, headers: Vec::new(), body: vec![b'x'; *bytes] },
         Misbehaviour::Slow(_) | Misbehaviour::HangUp => right,
     }
-}
-
-pub(crate) async fn read_request(socket: &mut TcpStream) -> Option<Asked> {
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    let head_end = loop {
-        let read = socket.read(&mut buffer).await.ok()?;
-        if read == 0 {
-            return None;
-        }
-        bytes.extend_from_slice(&buffer[..read]);
-        if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-            break at;
-        }
-    };
-    let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
-    let mut lines = head.lines();
-    let mut first = lines.next()?.split(' ');
-    let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-    let headers: BTreeMap<String, String> = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.trim().to_lowercase(), value.trim().to_owned()))
-        .collect();
-    let length: usize = headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
-    let mut body = bytes[head_end + 4..].to_vec();
-    while body.len() < length {
-        let read = socket.read(&mut buffer).await.ok()?;
-        if read == 0 {
-            break;
-        }
-        body.extend_from_slice(&buffer[..read]);
-    }
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    Some(Asked {
-        method,
-        path: path.to_owned(),
-        query: query.to_owned(),
-        headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    })
 }
 
 fn right_answer(state: &State, asked: &Asked) -> Reply {

@@ -8,7 +8,10 @@ use tallykeep_collect::{
     search::{Credentials, Hit, Reading, SearchServer},
 };
 use tallykeep_model::Clock;
-use tallykeep_testkit::search::{FakeSearch, Fault, Flavour};
+use tallykeep_testkit::{
+    search::{FakeSearch, Fault, Flavour},
+    tls::{Certificates, front},
+};
 
 const INDEX: &str = "events-stats-record-view-2026-01";
 const FLAVOURS: [Flavour; 4] =
@@ -158,4 +161,39 @@ async fn queries_exclusions_counts_and_the_rate_are_respected() {
     let (first, last) = (log.first().expect("asked").at, log.last().expect("asked").at);
     let gaps = u32::try_from(log.len() - 1).expect("few");
     assert!(last - first >= Duration::from_millis(20) * gaps - Duration::from_millis(5), "{:?}", last - first);
+}
+
+#[tokio::test]
+async fn who_is_not_proved_to_be_the_server_is_told_nothing_and_asked_once() {
+    let (Some(right), Some(elsewhere)) = (Certificates::make(), Certificates::make_for("DNS:search.example")) else {
+        return;
+    };
+    let fake = FakeSearch::start(Flavour::OpenSearch2).await;
+    fake.put("records", [("a".to_owned(), json!({"id": "a", "updated": "2026-01-01T00:00:00"}))]);
+    let (good, bad) = (front(&right, fake.base()).await, front(&elsewhere, fake.base()).await);
+    let trusting = |certificates: &Certificates| std::fs::read(certificates.authority()).expect("an authority");
+    for (base, authority, said) in [
+        (&good, None, "signed by no authority that is trusted here"),
+        (&good, Some(trusting(&elsewhere)), "signed with another key"),
+        (&bad, Some(trusting(&elsewhere)), "for another name (DnsName(\"search.example\"))"),
+        (&good, Some(trusting(&right)), ""),
+    ] {
+        let hosts = AllowedHosts::naming([base.as_str()]);
+        // Another try would wait for minutes.
+        let politeness = Politeness { hosts, retry_base: Duration::from_secs(60), ..Politeness::default() };
+        let http = HttpClient::trusting(politeness, Clock::System, Arc::new(NoMemory), authority.as_deref());
+        let credentials = Credentials::from_text("reader:s3cret");
+        let server = SearchServer::new(http.expect("a client"), base, credentials, Duration::ZERO).expect("a server");
+        fake.forget();
+        let host = base.trim_start_matches("https://");
+        match server.indices("records").await {
+            Ok(found) => assert_eq!((found.len(), said), (1, "")),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(error.starts_with(&format!("{host} is not trusted: ")) && error.contains(said), "{error}");
+                assert!(!said.is_empty() && !error.contains("s3cret"), "{error}");
+                assert!(fake.log().is_empty(), "nobody heard a request");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tallykeep_notify::{Attachment, Letter, MailConfig, MailSettings, Mailer, NotifyError};
 use tallykeep_testkit::{
     smtp::{FakeMailServer, MailTrouble},
-    smtp_tls::Certificates,
+    tls::Certificates,
 };
 
 fn now() -> Timestamp {

@@ -1,212 +1,20 @@
-//! One HTTP client for every upstream: named, slow enough, patient, and never trusting what comes back.
-//!
-//! Waits come from three places: the throttle between two request starts to one host, our own back-off (1, 2, 4 s), and
-//! what the host asks for (`Retry-After`, `x-ratelimit-reset`). A wait over two minutes is not waited: the call fails with
-//! `Throttled`, which says when to try again, and the caller goes on with something else.
+//! Asking: throttle, conditions, tries and back-off.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-pub use reqwest::Method;
 use reqwest::{
     Response, StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
-use serde_json::Value;
 use tallykeep_model::Clock;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::hosts::{AllowedHosts, OutOfReach};
-
-/// How the client behaves. The defaults are polite; tests set the waits to zero.
-#[derive(Debug, Clone)]
-pub struct Politeness {
-    /// `<app>/<version> (<contact>)`.
-    pub user_agent: String,
-    /// For one try, connecting and body included.
-    pub timeout: Duration,
-    /// First back-off; doubled each time. Zero switches every wait between tries off.
-    pub retry_base: Duration,
-    /// Tries per call, the first included.
-    pub tries: u32,
-    /// A host that asks for more patience than this is left alone for now.
-    pub longest_wait: Duration,
-    /// Bytes of one body, decompressed.
-    pub body_limit: usize,
-    /// Which hosts may have private addresses; none unless said otherwise.
-    pub hosts: AllowedHosts,
-}
-
-impl Default for Politeness {
-    fn default() -> Self {
-        Self {
-            user_agent: concat!("tallykeep/", env!("CARGO_PKG_VERSION"), " (self-hosted statistics)").to_owned(),
-            timeout: Duration::from_secs(30),
-            retry_base: Duration::from_secs(1),
-            tries: 4,
-            longest_wait: Duration::from_secs(120),
-            body_limit: 16 * 1024 * 1024,
-            hosts: AllowedHosts::default(),
-        }
-    }
-}
-
-/// Why an upstream gave no usable answer. Messages are one line, name the upstream, and hold no token and no query.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CollectError {
-    /// A status outside 2xx that trying again would not change, or that stayed after the last try.
-    #[error("{status} from {upstream}{detail}")]
-    Status { status: u16, upstream: String, detail: String },
-    /// The upstream asks for more patience than we have now.
-    #[error("{status} from {upstream}: asks to wait until {until}")]
-    Throttled { status: u16, upstream: String, until: Timestamp },
-    #[error("no answer from {upstream} within {seconds} s")]
-    Timeout { upstream: String, seconds: u64 },
-    #[error("could not reach {upstream}: {reason}")]
-    Connect { upstream: String, reason: String },
-    #[error("the body from {upstream} is larger than {limit} bytes")]
-    TooLarge { upstream: String, limit: usize },
-    #[error("{status} from {upstream}, but the body is not JSON: {reason}")]
-    NotJson { status: u16, upstream: String, reason: String },
-    #[error("the answer from {upstream} is not understood: {reason}")]
-    Shape { upstream: String, reason: String },
-    #[error("what was remembered of {upstream} could not be read or kept: {reason}")]
-    Memory { upstream: String, reason: String },
-}
-
-impl CollectError {
-    /// Whether the upstream says the thing does not exist (any more).
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Status { status: 404 | 410, .. })
-    }
-
-    /// When it may be tried again, if the upstream said so.
-    pub fn try_again_at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Throttled { until, .. } => Some(*until),
-            _ => None,
-        }
-    }
-}
-
-/// The body an upstream gave before, and how to ask whether it changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
-    pub etag: Option<String>,
-    pub last_modified: Option<String>,
-    pub body: Bytes,
-}
-
-/// Where validators and bodies are kept between runs.
-#[async_trait::async_trait]
-pub trait HttpMemory: Send + Sync {
-    async fn recall(&self, url: &str) -> Result<Option<Remembered>, String>;
-    async fn remember(&self, url: &str, what: Remembered) -> Result<(), String>;
-}
-
-/// Remembers nothing.
-pub struct NoMemory;
-
-#[async_trait::async_trait]
-impl HttpMemory for NoMemory {
-    async fn recall(&self, _: &str) -> Result<Option<Remembered>, String> {
-        Ok(None)
-    }
-    async fn remember(&self, _: &str, _: Remembered) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-/// One question to an upstream.
-#[derive(Clone)]
-pub struct Ask {
-    /// The upstream's name in messages, e.g. `crates.io`.
-    pub upstream: String,
-    pub url: String,
-    pub method: Method,
-    pub headers: Vec<(&'static str, String)>,
-    /// A bearer token for this host only. Never shown; dropped by redirects to another host.
-    pub token: Option<String>,
-    /// Whether a rejected token may be left out in a second try.
-    pub public: bool,
-    pub json: Option<Value>,
-    /// Whether to keep the body and ask conditionally next time.
-    pub conditional: bool,
-    /// Least time between two request starts to this host.
-    pub throttle: Duration,
-    /// Instead of the client's, for slow services.
-    pub timeout: Option<Duration>,
-    /// Statuses outside 2xx whose body is an answer too, e.g. 410 with a tombstone.
-    pub answers: &'static [u16],
-}
-
-impl Ask {
-    pub fn get(upstream: impl Into<String>, url: impl Into<String>) -> Self {
-        Self {
-            upstream: upstream.into(),
-            url: url.into(),
-            method: Method::GET,
-            headers: Vec::new(),
-            token: None,
-            public: true,
-            json: None,
-            conditional: false,
-            throttle: Duration::ZERO,
-            timeout: None,
-            answers: &[],
-        }
-    }
-
-    pub fn post(upstream: impl Into<String>, url: impl Into<String>, json: Value) -> Self {
-        Self { method: Method::POST, json: Some(json), ..Self::get(upstream, url) }
-    }
-
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    pub fn throttle(mut self, gap: Duration) -> Self {
-        self.throttle = gap;
-        self
-    }
-
-    pub fn conditional(mut self) -> Self {
-        self.conditional = true;
-        self
-    }
-}
-
-/// What an upstream answered: 2xx, or a status the question named as an answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    pub upstream: String,
-    /// Where the answer came from in the end, after redirects.
-    pub url: String,
-    /// 304: the upstream said the remembered body is still right.
-    pub unchanged: bool,
-    /// The token was refused and the answer was given without it.
-    pub token_rejected: bool,
-}
-
-impl Answer {
-    /// The body as JSON. Errors: `NotJson`, naming the upstream. Nesting is limited to 128 levels.
-    pub fn json(&self) -> Result<Value, CollectError> {
-        serde_json::from_slice(&self.body).map_err(|error| CollectError::NotJson {
-            status: self.status,
-            upstream: self.upstream.clone(),
-            reason: one_line(&error.to_string(), 120),
-        })
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
+use super::{
+    Answer, Ask, HttpMemory, Politeness, Remembered,
+    error::{CollectError, detail, is_out_of_reach, one_line, untrusted},
+};
 
 /// The client. Cheap to clone; clones share throttles.
 #[derive(Clone)]
@@ -394,6 +202,8 @@ impl HttpClient {
             Ok(response) => self.read(ask, known, response).await,
             // What is out of reach stays out of reach.
             Err(error) if error.is_redirect() || is_out_of_reach(&error) => Try::Failed(self.transport(ask, &error)),
+            // Whoever is there now will not be another in a second.
+            Err(error) if untrusted(&error).is_some() => Try::Failed(self.transport(ask, &error)),
             Err(error) => Try::Again { error: self.transport(ask, &error), asked: None },
         }
     }
@@ -405,6 +215,9 @@ impl HttpClient {
                 upstream,
                 seconds: ask.timeout.unwrap_or(self.politeness.timeout).as_secs(),
             };
+        }
+        if let Some(reason) = untrusted(error) {
+            return CollectError::Untrusted { upstream, reason };
         }
         // The address may carry secrets in its query, so only the causes are told.
         let mut reason = "the connection failed".to_owned();
@@ -477,18 +290,6 @@ impl HttpClient {
     }
 }
 
-/// Whether a request was not made because nobody may ask there.
-fn is_out_of_reach(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if inner.is::<OutOfReach>() {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
-}
-
 /// `Some` when the call may be tried again, with the wait the host asked for, if any.
 fn asked_wait(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Option<Duration>> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
@@ -520,34 +321,4 @@ fn asked_wait(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timesta
         }
         _ => None,
     }
-}
-
-/// What a JSON error body says, `: text`; nothing for HTML and the like.
-fn detail(body: &[u8]) -> String {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return String::new() };
-    let text = value["message"]
-        .as_str()
-        .or_else(|| value["error"].as_str())
-        .or_else(|| value["error"]["message"].as_str())
-        .or_else(|| value["errors"][0]["detail"].as_str())
-        .or_else(|| value["errors"][0]["message"].as_str());
-    if let Some(text) = text {
-        return format!(": {}", one_line(text, 160));
-    }
-    // Search servers: the first cause says more than the error around it.
-    let error = &value["error"];
-    let cause = [&error["root_cause"][0], error].into_iter().find(|e| e["type"].is_string());
-    cause.map_or_else(String::new, |cause| {
-        let (kind, reason) = (cause["type"].as_str().unwrap_or(""), cause["reason"].as_str().unwrap_or(""));
-        format!(": {}", one_line(&format!("{kind}: {reason}"), 200))
-    })
-}
-
-/// One line of at most `longest` characters.
-pub fn one_line(text: &str, longest: usize) -> String {
-    let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > longest {
-        line = line.chars().take(longest.saturating_sub(1)).collect::<String>() + "…";
-    }
-    line
 }
