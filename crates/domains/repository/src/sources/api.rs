@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tallykeep_collect::{
     CollectError, HttpClient,
-    invenio::{Found, InvenioApi},
+    invenio::{Found, InvenioApi, ListPage},
 };
 
-use super::{Fetched, Kind, Run, Source, SourceError, convert};
+use super::{Kind, Source, SourceError, convert, position::Run, reader::Fetched};
 
 /// A list shows no more than this, however it is paged.
 const WINDOW: u64 = 10_000;
@@ -122,8 +122,8 @@ impl ApiReader {
                     if self.span_total.is_none() {
                         let look = self.api.list(&self.first(span, 1)).await?;
                         self.total = self.total.or(Some(look.total));
-                        if look.total > WINDOW {
-                            self.split(span, look.hits.first())?;
+                        // Some servers count no further than they show.
+                        if look.total >= WINDOW && self.split(span, &look)? {
                             continue;
                         }
                         self.span_total = Some(look.total);
@@ -161,23 +161,36 @@ impl ApiReader {
         }
     }
 
-    /// Halves a span that has more than a list shows.
-    fn split(&mut self, span: Span, oldest: Option<&Value>) -> Result<(), SourceError> {
-        let created = oldest.and_then(|hit| hit["created"].as_str()).and_then(crate::dates::instant);
+    /// Halves a span that may have more than a list shows. `false`: it is one instant by the API's clock, which counts milliseconds.
+    ///
+    /// Errors: it is, and it has more for certain; what cannot be read is named.
+    fn split(&mut self, span: Span, look: &ListPage) -> Result<bool, SourceError> {
+        let created = look.hits.first().and_then(|hit| hit["created"].as_str()).and_then(crate::dates::instant);
         let from = span.0.or(created).unwrap_or(Timestamp::UNIX_EPOCH);
-        let to = span.1.unwrap_or(self.until);
-        let half = from.as_second().midpoint(to.as_second());
-        if half <= from.as_second() || half >= to.as_second() {
+        // The server's clock may be ahead of ours.
+        let to = span
+            .1
+            .unwrap_or_else(|| self.until.max(from.saturating_add(SignedDuration::from_hours(1)).unwrap_or(from)));
+        let half = from.as_millisecond().midpoint(to.as_millisecond());
+        if half <= from.as_millisecond() || half >= to.as_millisecond() {
+            if look.total <= WINDOW {
+                return Ok(false);
+            }
+            let since = self.since.map_or_else(String::new, |since| format!(" and changed since {since}"));
             return Err(SourceError::Wrong(format!(
-                "{} has more than {WINDOW} documents created within two seconds of {from}; its API shows no more of them",
-                self.api.name()
+                "{name} has {total} {kind} created at {from}{since}, and its API shows {WINDOW} of a list: {missing} of them cannot be \
+                 read. Read them from its search server (import opensearch) or from files (import repository)",
+                name = self.api.name(),
+                total = look.total,
+                kind = self.kind.as_str(),
+                missing = look.total - WINDOW,
             )));
         }
-        let half = Timestamp::from_second(half).unwrap_or(to);
+        let half = Timestamp::from_millisecond(half).unwrap_or(to);
         self.spans.pop();
         self.spans.push((Some(half), span.1));
         self.spans.push((span.0, Some(half)));
-        Ok(())
+        Ok(true)
     }
 
     async fn one_community(&mut self) -> Result<Fetched, SourceError> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Kind, Reading, SourceError, spool::Spool};
+use super::{Kind, SourceError, reading::Reading, spool::Spool};
 use crate::{
     RepositoryError, TeamRepository,
     documents::{MembershipKind, Record},

@@ -9,7 +9,10 @@ use tallykeep_collect::{
     search::{Credentials, Index, Reading, SearchServer},
 };
 
-use super::{Fetched, Kind, Slice, Source, SourceError, SourceReport, convert};
+use super::{
+    Kind, Source, SourceError, SourceReport, convert,
+    reader::{Fetched, Slice},
+};
 
 /// Long texts of records that nothing here reads.
 const WITHOUT: [&str; 3] = ["metadata.description", "metadata.additional_descriptions", "metadata.references"];
