@@ -27,5 +27,5 @@ pub use limits::Limits;
 pub use page::{PageRequest, escape, page};
 pub use reports::DomainSource;
 pub use routes::{Route, openapi};
-pub use schedule::{Audience, ScheduleError, Scheduler, TimetableEntry};
+pub use schedule::{Audience, Retry, ScheduleError, Scheduler, TimetableEntry};
 pub use serve::{ServeError, router, run_jobs_and_timetable, serve};

@@ -1,14 +1,15 @@
 //! The timetable: what runs when. Due entries are queued as jobs; `serve` and `schedule run` use the same code.
 //!
 //! Per entry and team the last slot served is kept as a watermark. A slot that passed while nothing ran is caught up
-//! once, however many passed. One process at a time serves the timetable (the lease `timetable`).
+//! once, however many passed. One process at a time serves the timetable (the lease `timetable`). An entry may be queued again after
+//! its job failed: how often it did is read from the jobs themselves.
 
 use std::{str::FromStr, time::Duration};
 
 use croner::Cron;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::Value;
-use tallykeep_control::{Control, ControlError, Lease, NewJob, TeamControl};
+use tallykeep_control::{Control, ControlError, JobState, Lease, NewJob, TeamControl};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, System};
@@ -26,6 +27,16 @@ pub enum Audience {
     Once,
 }
 
+/// What follows a failure before the next slot: the job is queued again after a wait that doubles, so many times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    pub first_wait: SignedDuration,
+    pub times: u32,
+}
+
+/// Jobs looked at to learn how often one failed since its slot.
+const RECENT: i64 = 100;
+
 /// One line of the timetable.
 #[derive(Debug, Clone)]
 pub struct TimetableEntry {
@@ -34,6 +45,8 @@ pub struct TimetableEntry {
     pub kind: &'static str,
     pub args: Value,
     pub audience: Audience,
+    /// `None`: a failed job waits for the next slot.
+    pub retry: Option<Retry>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +71,13 @@ impl TimetableEntry {
             line: line.to_owned(),
             reason: error.to_string(),
         })?;
-        Ok(Self { name, cron, kind, args, audience })
+        Ok(Self { name, cron, kind, args, audience, retry: None })
+    }
+
+    #[must_use]
+    pub fn retried(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
     }
 
     /// The latest slot at or before `now`, if there ever was one.
@@ -95,7 +114,7 @@ impl Scheduler {
         for entry in self.app.timetable() {
             let Some(slot) = entry.latest_slot(now) else { continue };
             for team in self.audience(entry).await? {
-                if let Some(job) = queue_if_due(entry, &team, slot).await? {
+                if let Some(job) = queue_if_due(entry, &team, slot, now).await? {
                     tracing::info!("timetable: {} for team {} is job {job}", entry.name, team.team().slug);
                     queued.push((entry.name, team.team().slug.to_string(), job));
                 }
@@ -176,21 +195,44 @@ async fn served_slot(entry: &TimetableEntry, team: &TeamControl) -> Result<Optio
     Ok(stored.and_then(|text| text.parse().ok()))
 }
 
-/// Queues one job when the slot was not served. A team seen for the first time starts with the next slot.
+/// Queues one job when the slot was not served, or when the job of the slot failed and it is time for another. A team seen for the first
+/// time starts with the next slot.
 async fn queue_if_due(
     entry: &TimetableEntry,
     team: &TeamControl,
     slot: Timestamp,
+    now: Timestamp,
 ) -> Result<Option<String>, ControlError> {
     let served = served_slot(entry, team).await?;
+    let new_job = || NewJob { kind: entry.kind, args: entry.args.clone() };
     if served.is_some_and(|served| served >= slot) {
-        return Ok(None);
+        return if is_time_again(entry, team, slot, now).await? {
+            team.queue_job(&new_job()).await.map(Some)
+        } else {
+            Ok(None)
+        };
     }
-    let job = if served.is_none() {
-        None
-    } else {
-        Some(team.queue_job(&NewJob { kind: entry.kind, args: entry.args.clone() }).await?)
-    };
+    let job = if served.is_none() { None } else { Some(team.queue_job(&new_job()).await?) };
     team.set_watermark(&entry.watermark(), "", &slot.to_string()).await?;
     Ok(job)
+}
+
+/// Whether the latest job of a slot failed, and its wait is over.
+async fn is_time_again(
+    entry: &TimetableEntry,
+    team: &TeamControl,
+    slot: Timestamp,
+    now: Timestamp,
+) -> Result<bool, ControlError> {
+    let Some(retry) = entry.retry else { return Ok(false) };
+    let mut jobs = team.jobs(Some(entry.kind), RECENT).await?;
+    jobs.retain(|job| job.args == entry.args && job.created_at >= slot);
+    let Some((last, Some(ended))) = jobs.first().map(|job| (job, job.ended_at)) else { return Ok(false) };
+    let failed = jobs.iter().filter(|job| job.state == JobState::Failed).count();
+    let failed = u32::try_from(failed).unwrap_or(u32::MAX);
+    if last.state != JobState::Failed || failed > retry.times {
+        return Ok(false);
+    }
+    let wait = retry.first_wait.saturating_mul(2_i32.saturating_pow(failed - 1));
+    Ok(ended.saturating_add(wait).is_ok_and(|at| now >= at))
 }

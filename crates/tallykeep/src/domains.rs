@@ -3,13 +3,17 @@
 use std::{path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tallykeep_control::{ControlError, NewJob, TeamControl};
 use tallykeep_repository::{
-    Repository, RepositoryError, Settings, TeamRepository, aggregate::AggregateRequest, cache::GenerateRequest,
-    sources::SourceRequest, usage::MigrateRequest,
+    Repository, RepositoryError, Settings, TeamRepository,
+    aggregate::AggregateRequest,
+    cache::GenerateRequest,
+    sources::{SourceError, SourceRequest},
+    usage::MigrateRequest,
 };
-use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, TimetableEntry};
+use tallykeep_server::{App, AppBuilder, Audience, JobContext, JobError, LoginMode, Retry, TimetableEntry};
 
 use crate::{commands::people::accounts, context::Context};
 
@@ -19,6 +23,8 @@ pub const AGGREGATE: &str = "repository.aggregate";
 pub const MIGRATE: &str = "repository.migrate";
 /// Job kind of reading a configured source.
 pub const IMPORT_SOURCE: &str = "repository.import_source";
+/// A source that could not be read to its end: after 10, 20, 40 and 80 minutes, then at its next slot.
+const SOURCE_RETRY: Retry = Retry { first_wait: SignedDuration::from_mins(10), times: 4 };
 /// Job kind of cache generation.
 pub const GENERATE: &str = "repository.cache-generate";
 /// Job kind of the lake's upkeep.
@@ -68,7 +74,8 @@ pub async fn app(context: &Context, loopback: bool) -> anyhow::Result<AppBuilder
         // The timetable's names last as long as the process, and there are as many as configured sources.
         let name: &'static str = Box::leak(format!("repository source {}", source.name).into_boxed_str());
         let args = json!({ "source": source.name });
-        timetable.push(TimetableEntry::new(name, line, IMPORT_SOURCE, args, Audience::EachTeam)?);
+        let entry = TimetableEntry::new(name, line, IMPORT_SOURCE, args, Audience::EachTeam)?;
+        timetable.push(entry.retried(SOURCE_RETRY));
     }
     let spool = spool(context);
     if settings.enabled && settings.scheduled_caching {
@@ -160,14 +167,20 @@ async fn import_source_job(context: JobContext, spool: PathBuf) -> Result<Value,
         return Ok(json!({"status": "not this team's source"}));
     }
     let repository = service.of(context.team().clone());
-    let report = repository
+    let outcome = repository
         .import_source(&source, &SourceRequest::default(), &spool, &|key| std::env::var(key).ok(), &mut |p| {
             let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             context.progress(number(p.fetched), p.all.map(number), &format!("{}: {}", p.kind.as_str(), p.slice));
             !context.is_cancelled()
         })
-        .await
-        .map_err(|error| JobError(error.to_string()))?;
+        .await;
+    let report = match outcome {
+        // Somebody reads it by hand.
+        Err(SourceError::Repository(RepositoryError::Control(ControlError::Busy { what, .. }))) => {
+            return Ok(skipped(&what));
+        }
+        outcome => outcome.map_err(|error| JobError(error.to_string()))?,
+    };
     Ok(
         json!({"source": name, "resumed": report.resumed, "total": report.total, "deleted": report.deleted, "notes": report.notes}),
     )

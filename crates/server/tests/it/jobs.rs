@@ -1,11 +1,11 @@
 //! Queued jobs and the timetable.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tallykeep_access::{AccessConfig, Accounts, InstallationKey};
 use tallykeep_control::{Control, JobState, NewJob};
 use tallykeep_model::{Clock, TeamSlug};
-use tallykeep_server::{App, Audience, JobError, Scheduler, TimetableEntry, run_until_idle};
+use tallykeep_server::{App, Audience, JobError, Retry, Scheduler, TimetableEntry, run_until_idle};
 
 use crate::support::{As, Server, text};
 
@@ -92,4 +92,45 @@ async fn a_slot_is_served_once_and_many_missed_ones_are_caught_up_once() {
 fn a_line_that_is_no_cron_line_is_named() {
     let error = TimetableEntry::new("nightly", "at night", "x", json!({}), Audience::Once).expect_err("refused");
     assert!(error.to_string().starts_with("timetable entry `nightly`: `at night` is no cron line"), "{error}");
+}
+
+/// The timetable's app at an instant, with a source that answers or not, tried again after ten minutes and then twenty.
+async fn source_at(dir: &std::path::Path, now: &str, answers: bool) -> App {
+    let clock = Clock::Fixed(now.parse::<Timestamp>().expect("an instant"));
+    let control = Control::open(dir, clock).await.expect("a database");
+    let key = InstallationKey::open(dir).expect("a key");
+    let accounts = Accounts::new(control.clone(), AccessConfig::default(), key).expect("accounts");
+    let entry = |name, args| {
+        let entry = TimetableEntry::new(name, "30 2 * * *", "test.source", args, Audience::EachTeam).expect("a line");
+        entry.retried(Retry { first_wait: SignedDuration::from_mins(10), times: 2 })
+    };
+    let timetable = [entry("one", json!({"source": 1})), entry("two", json!({"source": 2}))];
+    let builder = App::builder(control, accounts).timetable(timetable);
+    let builder = builder.job("test.source", move |context| async move {
+        // The second source always answers: its jobs are not taken for those of the first.
+        if answers || context.job.args["source"] == 2 { Ok(json!({})) } else { Err(JobError("503 from it".to_owned())) }
+    });
+    builder.build()
+}
+
+#[tokio::test]
+async fn a_failed_slot_is_tried_again_after_waits_that_double_until_it_succeeds_or_its_tries_are_used_up() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (now, answers, queued) in [
+        ("2026-11-20T12:00:00Z", false, 0), // the first look: the next slot is the first
+        ("2026-11-21T02:30:00Z", false, 2),
+        ("2026-11-21T02:39:00Z", false, 0),
+        ("2026-11-21T02:40:00Z", false, 1), // fails again
+        ("2026-11-21T02:59:00Z", false, 0),
+        ("2026-11-21T03:00:00Z", false, 1), // its last try
+        ("2026-11-21T12:00:00Z", false, 0),
+        ("2026-11-22T02:30:00Z", false, 2), // the next slot begins anew
+        ("2026-11-22T02:40:00Z", true, 1),  // and is made good
+        ("2026-11-22T09:00:00Z", false, 0),
+    ] {
+        let app = source_at(dir.path(), now, answers).await;
+        let due = Scheduler::new(app.clone()).queue_due().await.expect("looked");
+        assert_eq!(due.len(), queued, "{now}");
+        run_until_idle(&app).await.expect("done");
+    }
 }

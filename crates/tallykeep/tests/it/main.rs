@@ -9,6 +9,7 @@ mod pipes;
 mod program;
 mod read;
 mod source_house;
+mod source_schedule;
 mod source_spans;
 mod source_trust;
 mod sources;
