@@ -13,6 +13,8 @@ const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
 const AccountPage = lazy(() => import("./pages/people/AccountPage"));
 const AdminPage = lazy(() => import("./pages/people/AdminPage"));
 const DoorPage = lazy(() => import("./pages/people/DoorPage"));
+const ReportsPage = lazy(() => import("./pages/reports/ReportsPage"));
+const WatchPage = lazy(() => import("./pages/reports/WatchPage"));
 const TeamPage = lazy(() => import("./pages/people/TeamPage"));
 
 /** What the server says about a page without a dashboard configuration: `<div id="tallykeep" data-page='{"page": …}'>`. */
@@ -30,6 +32,8 @@ const PAGES: Record<string, (data: PageData) => ReactNode> = {
   chat: () => <ChatPage />,
   account: () => <AccountPage />,
   admin: () => <AdminPage />,
+  reports: () => <ReportsPage />,
+  watch: () => <WatchPage />,
   door: (data) => <DoorPage data={data} />,
   team: () => <TeamPage />,
 };

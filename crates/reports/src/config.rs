@@ -66,13 +66,13 @@ pub struct ReportSpec {
     pub attach: Vec<Attach>,
 }
 
-fn global() -> String {
+pub(crate) fn global() -> String {
     "global".to_owned()
 }
 fn default_team() -> String {
     "default".to_owned()
 }
-fn csv_only() -> Vec<Attach> {
+pub(crate) fn csv_only() -> Vec<Attach> {
     vec![Attach::Csv]
 }
 
@@ -89,25 +89,42 @@ impl ReportsConfig {
         let mut seen = BTreeSet::new();
         for report in &self.reports {
             let at = format!("[[reports.report]] `{}`", report.name);
-            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            if report.name.is_empty() || !report.name.chars().all(is_word) {
-                return Err(format!("{at}: name: use letters, digits, `-` and `_`"));
-            }
             if !seen.insert(&report.name) {
                 return Err(format!("{at} appears twice"));
             }
-            if report.to.is_empty() && report.folder.is_none() && report.webhook.is_none() {
-                return Err(format!("{at}: nobody gets it: give to, folder or webhook"));
-            }
-            if let Some(address) = report.to.iter().find(|address| !is_address(address)) {
-                return Err(format!("{at}: to: `{address}` is not a mail address"));
-            }
-            if let Some(Err(error)) = report.webhook.as_deref().map(Webhook::check) {
-                return Err(format!("{at}: webhook: {error}"));
-            }
-            if report.subject != Subject::Repository && report.scope != "global" {
-                return Err(format!("{at}: scope is for reports of the repository only"));
-            }
+            report.check().map_err(|wrong| format!("{at}: {wrong}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// A field of a report and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct WrongField {
+    pub field: &'static str,
+    pub reason: String,
+}
+
+impl ReportSpec {
+    /// Errors: the first field that is wrong.
+    pub fn check(&self) -> Result<(), WrongField> {
+        let wrong = |field, reason: String| Err(WrongField { field, reason });
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_word) {
+            return wrong("name", "use letters, digits, `-` and `_`, at most 64".to_owned());
+        }
+        if self.to.is_empty() && self.folder.is_none() && self.webhook.is_none() {
+            return wrong("to", "nobody gets it: give to, folder or webhook".to_owned());
+        }
+        if let Some(address) = self.to.iter().find(|address| !is_address(address)) {
+            return wrong("to", format!("`{address}` is not a mail address"));
+        }
+        if let Some(Err(error)) = self.webhook.as_deref().map(Webhook::check) {
+            return wrong("webhook", error.to_string());
+        }
+        if self.subject != Subject::Repository && self.scope != "global" {
+            return wrong("scope", "a scope is for reports of the repository only".to_owned());
         }
         Ok(())
     }

@@ -7,14 +7,16 @@ mod files;
 mod html;
 mod service;
 mod span;
+mod stored;
 mod text;
 mod unsubscribe;
 
-pub use config::{Attach, ReportSpec, ReportsConfig, Subject};
+pub use config::{Attach, ReportSpec, ReportsConfig, Subject, WrongField};
 pub use document::{Amount, Document, Figure, Section};
 pub use files::{File, csv, xlsx};
 pub use html::html;
 pub use service::{Outcome, ReportError, Reports, Sent, Source, SourceError};
 pub use span::{Every, Span, SpanError};
+pub use stored::OwnReport;
 pub use text::{grouped, text};
 pub use unsubscribe::Unsubscribing;

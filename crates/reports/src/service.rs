@@ -13,11 +13,11 @@ use tallykeep_control::{
 use tallykeep_notify::{Attachment, Letter, MailSettings, Mailer, NotifyError, Webhook};
 
 use crate::{
-    Document, ReportSpec, ReportsConfig, Span, Unsubscribing,
+    Document, OwnReport, ReportSpec, ReportsConfig, Span, Unsubscribing, WrongField,
     files::{File, attached, for_folder},
     html,
     html::escaped,
-    text,
+    stored, text,
 };
 
 /// Where documents come from: the domains.
@@ -39,6 +39,10 @@ pub enum ReportError {
     Unknown { name: String, known: Vec<String> },
     #[error("report `{name}`: {reason}")]
     Source { name: String, reason: String },
+    #[error("report `{0}` is set up in the configuration; change it there")]
+    Configured(String),
+    #[error(transparent)]
+    Wrong(#[from] WrongField),
     #[error(transparent)]
     Control(#[from] ControlError),
     #[error("a workbook could not be written: {0}")]
@@ -142,18 +146,52 @@ impl Reports {
         &self.unsubscribing
     }
 
-    /// The reports of a team.
-    pub fn of<'a>(&'a self, team: &'a TeamControl) -> impl Iterator<Item = &'a ReportSpec> {
-        self.config.reports.iter().filter(|report| report.team == team.team().slug.as_str())
+    /// The reports of a team: the configuration's, then those it set up itself.
+    pub async fn of(&self, team: &TeamControl) -> Result<Vec<ReportSpec>, ReportError> {
+        let slug = team.team().slug.as_str();
+        let mut all: Vec<_> = self.config.reports.iter().filter(|report| report.team == slug).cloned().collect();
+        // A name the configuration took later is the configuration's.
+        all.extend(stored::own(team).await?.into_iter().filter(|own| self.config.find(&own.name).is_none()));
+        Ok(all)
+    }
+
+    /// Whether a report is the configuration's, and not the team's to change.
+    pub fn is_configured(&self, name: &str) -> bool {
+        self.config.find(name).is_some()
     }
 
     /// A team's report. Errors: `Unknown`, also for another team's.
-    pub fn find(&self, team: &TeamControl, name: &str) -> Result<&ReportSpec, ReportError> {
-        let found = self.config.find(name).filter(|spec| spec.team == team.team().slug.as_str());
-        found.ok_or_else(|| ReportError::Unknown {
-            name: name.to_owned(),
-            known: self.of(team).map(|spec| spec.name.clone()).collect(),
-        })
+    pub async fn find(&self, team: &TeamControl, name: &str) -> Result<ReportSpec, ReportError> {
+        let all = self.of(team).await?;
+        let known = all.iter().map(|spec| spec.name.clone()).collect();
+        let found = all.into_iter().find(|spec| spec.name == name);
+        found.ok_or_else(|| ReportError::Unknown { name: name.to_owned(), known })
+    }
+
+    /// Sets up or changes a report of the team's own.
+    ///
+    /// Errors: `Configured` for a name that the configuration has, also for another team; `Wrong` names the field.
+    pub async fn set(&self, team: &TeamControl, name: &str, report: OwnReport) -> Result<ReportSpec, ReportError> {
+        if self.is_configured(name) {
+            return Err(ReportError::Configured(name.to_owned()));
+        }
+        stored::set(team, name, report).await
+    }
+
+    /// Forgets a report of the team's own. What it sent stays in the history.
+    ///
+    /// Errors: `Unknown`, `Configured`.
+    pub async fn forget(&self, team: &TeamControl, name: &str) -> Result<(), ReportError> {
+        self.find(team, name).await?;
+        if self.is_configured(name) {
+            return Err(ReportError::Configured(name.to_owned()));
+        }
+        stored::forget(team, name).await
+    }
+
+    /// Whether there is a mail server to send by.
+    pub fn has_mail(&self) -> bool {
+        self.mail.is_some()
     }
 
     /// The newest span that is over for long enough.
@@ -178,7 +216,7 @@ impl Reports {
     pub async fn send_due(&self, source: &dyn Source, team: &TeamControl) -> Result<Sent, ReportError> {
         let today = team.clock().today();
         let mut sent = Sent::default();
-        for spec in self.of(team) {
+        for spec in &self.of(team).await? {
             let span = self.due_span(spec, today);
             let mark = format!("report:{}", spec.name);
             if team.watermark(&mark, "").await?.as_deref() == Some(&span.key()) {

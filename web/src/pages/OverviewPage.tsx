@@ -10,8 +10,11 @@ import { formatDay, formatFull, formatInstantWithDay, formatMonth } from "../lib
 import { useI18n } from "../lib/i18n";
 import { DataTable } from "../ui/DataTable";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../ui/Figure";
+import { Icon } from "../ui/icons/Icon";
 import { PageHead, Shell } from "../ui/Shell";
 import { StatTile } from "../ui/StatTile";
+import { useRead } from "./people/api";
+import type { Alert } from "./reports/alerts";
 
 /** `/`: what is here, how far it is complete, and where to go. */
 export default function OverviewPage() {
@@ -37,6 +40,20 @@ export default function OverviewPage() {
   );
 }
 
+/** Whether something is out of its usual band, for those who may know; nothing where all is well. */
+function WatchNotice() {
+  const { t } = useI18n();
+  const { data } = useRead<{ alerts: Alert[] }>(`${apiBase()}/api/v1/watch`);
+  const open = data?.alerts.filter((alert) => alert.closed_at === null).length ?? 0;
+  if (open === 0) return null;
+  return (
+    <p className="notice bad">
+      <Icon name="warning" />
+      <a href={`${apiBase()}/watch`}>{t("watch.notice", { count: open })}</a>
+    </p>
+  );
+}
+
 function Domains({ overview }: { overview: Overview }) {
   const { t } = useI18n();
   const { repository, packages, chat } = overview.domains;
@@ -54,6 +71,7 @@ function Domains({ overview }: { overview: Overview }) {
   }
   return (
     <div className="rows">
+      {overview.user.roles.length > 0 && <WatchNotice />}
       {repository && <Repository repository={repository} />}
       {packages && packages.products.length > 0 && <Packages packages={packages} />}
       {chat && chat.bots.length > 0 && <Chat chat={chat} team={overview.team} />}

@@ -17,7 +17,7 @@ export interface Place {
   icon: IconName;
 }
 
-/** Where one can go, from the overview: a domain appears once it holds something. */
+/** Where one can go, from the overview: a domain appears once it holds something, the rest for those who may. */
 export function placesOf(overview: Overview | undefined, t: ReturnType<typeof useI18n>["t"]): Place[] {
   const base = apiBase();
   const team = overview?.team ?? "default";
@@ -63,6 +63,12 @@ export function placesOf(overview: Overview | undefined, t: ReturnType<typeof us
       icon: "users",
     });
   }
+  const roles = overview?.user?.roles ?? [];
+  const group = t("nav.kept");
+  if (roles.length > 0)
+    places.push({ id: "watch", label: t("watch.title"), href: `${base}/watch`, group, icon: "warning" });
+  if (roles.includes("admin"))
+    places.push({ id: "reports", label: t("reports.title"), href: `${base}/reports`, group, icon: "file" });
   return places;
 }
 

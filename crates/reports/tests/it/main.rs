@@ -8,8 +8,8 @@ use tallykeep_control::{Control, TeamControl};
 use tallykeep_model::{Clock, TeamSlug};
 use tallykeep_notify::{MailConfig, MailSettings};
 use tallykeep_reports::{
-    Attach, Document, Every, Figure, ReportError, ReportSpec, Reports, ReportsConfig, Section, Source, SourceError,
-    Span, Subject, Unsubscribing,
+    Attach, Document, Every, Figure, OwnReport, ReportError, ReportSpec, Reports, ReportsConfig, Section, Source,
+    SourceError, Span, Subject, Unsubscribing,
 };
 use tallykeep_testkit::{
     smtp::{FakeMailServer, MailTrouble},
@@ -223,7 +223,7 @@ async fn whoever_unsubscribed_is_left_out_until_asked_for_again() {
     assert!(team.report_resubscribe("board", "ann@example.org").await.expect("undone"));
     assert!(!team.report_resubscribe("board", "ann@example.org").await.expect("asked"));
     let span = reports.due_span(&house.spec(), "2026-03-03".parse().expect("a day"));
-    let spec = reports.find(&team, "board").expect("there");
+    let spec = &reports.find(&team, "board").await.expect("there");
     reports.send_now(&house.source, &team, spec, &span, &[]).await.expect("sent");
     assert_eq!(house.mail.mails().len(), 3);
     // One address only, by hand.
@@ -247,8 +247,42 @@ async fn without_a_mail_server_it_is_said_and_a_team_has_its_own_reports_only() 
     let sent = reports.send_due(&house.source, &team).await.expect("looked");
     let errors: Vec<_> = sent.outcomes.iter().filter_map(|outcome| outcome.error.as_deref()).collect();
     assert!(errors.len() == 2 && errors[0].contains("no mail server is configured"), "{sent:?}");
-    let error = reports.find(&team, "theirs").expect_err("another team's");
+    let error = reports.find(&team, "theirs").await.expect_err("another team's");
     assert!(matches!(&error, ReportError::Unknown { known, .. } if *known == ["board"]), "{error}");
+}
+
+#[tokio::test]
+async fn a_report_a_team_set_up_is_sent_when_due_and_gives_way_to_the_configuration() {
+    let house = House::new().await;
+    let team = house.team(NOW).await;
+    let service = |config: ReportsConfig| {
+        let key = InstallationKey::open(house.dir.path()).expect("a key");
+        Reports::new(config, None, Unsubscribing::new(key, None)).with_retry_base(Duration::ZERO)
+    };
+    let empty = service(ReportsConfig::default());
+    let own = OwnReport {
+        subject: house.spec().subject,
+        scope: "global".to_owned(),
+        every: Every::Month,
+        to: vec!["bob@example.org".to_owned()],
+        attach: vec![],
+    };
+    let wrong = OwnReport { to: vec!["bob".to_owned()], ..own.clone() };
+    let error = empty.set(&team, "board", wrong).await.expect_err("refused");
+    assert_eq!(error.to_string(), "to: `bob` is not a mail address");
+    assert!(empty.of(&team).await.expect("asked").is_empty(), "nothing is stored then");
+    empty.set(&team, "board", own.clone()).await.expect("set up");
+    let sent = empty.send_due(&house.source, &team).await.expect("looked");
+    let receivers: Vec<_> = sent.outcomes.iter().map(|outcome| outcome.receiver.as_str()).collect();
+    assert!(!receivers.is_empty() && receivers.iter().all(|to| *to == "bob@example.org"), "{sent:?}");
+    // The configuration takes the name: its report is the one that counts, and the team's may not change it.
+    let taken = service(ReportsConfig { reports: vec![house.spec()], ..ReportsConfig::default() });
+    let spec = taken.find(&team, "board").await.expect("there");
+    assert_eq!((spec.to, taken.of(&team).await.expect("asked").len()), (house.spec().to, 1));
+    assert!(matches!(taken.set(&team, "board", own).await, Err(ReportError::Configured(_))));
+    assert!(matches!(taken.forget(&team, "board").await, Err(ReportError::Configured(_))));
+    empty.forget(&team, "board").await.expect("forgotten");
+    assert!(empty.of(&team).await.expect("asked").is_empty());
 }
 
 #[test]

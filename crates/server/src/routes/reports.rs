@@ -11,18 +11,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tallykeep_access::Decision;
 use tallykeep_control::NewJob;
-use tallykeep_reports::{ReportError, ReportSpec, Reports, Span, csv, html, text};
+use tallykeep_reports::{OwnReport, ReportError, ReportSpec, Reports, Span, Subject, csv, html, text};
 use utoipa_axum::routes;
 
 use super::Route;
 use crate::{
     app::{
         App,
-        extractors::{Doorway, TeamAdmin},
+        extractors::{Doorway, TeamAdmin, Visitor},
     },
     error::ApiError,
     extract::{Path, Query},
-    page::{escape, html_response},
+    page::{escape, html_response, named_page},
     reports::DomainSource,
 };
 
@@ -34,6 +34,9 @@ pub const SEND: &str = "reports.send";
 pub fn routes() -> Vec<Route> {
     vec![
         Route::api(Decision::TeamAdmin, routes!(get_reports)),
+        Route::page("/reports", Decision::TeamAdmin, get(reports_page)),
+        Route::api(Decision::TeamAdmin, routes!(put_report)),
+        Route::api(Decision::TeamAdmin, routes!(delete_report)),
         Route::api(Decision::TeamAdmin, routes!(get_preview)),
         Route::api(Decision::TeamAdmin, routes!(post_send)),
         Route::page("/reports/unsubscribe", SIGNED, get(unsubscribe_page).post(unsubscribe)),
@@ -45,6 +48,8 @@ impl From<ReportError> for ApiError {
         match error {
             ReportError::Unknown { .. } => ApiError::not_found(error.to_string()),
             ReportError::Source { .. } => ApiError::bad_request(error.to_string()),
+            ReportError::Configured(_) => ApiError::new(StatusCode::CONFLICT, error.to_string()),
+            ReportError::Wrong(wrong) => ApiError::field(wrong.field, wrong.reason),
             other => ApiError::internal(other),
         }
     }
@@ -52,6 +57,10 @@ impl From<ReportError> for ApiError {
 
 fn reports(app: &App) -> Result<std::sync::Arc<Reports>, ApiError> {
     app.service::<Reports>().map_err(|_| ApiError::not_found("this server sends no reports"))
+}
+
+async fn reports_page(visitor: Visitor) -> Response {
+    named_page(&visitor, "reports", "Reports")
 }
 
 fn span(reports: &Reports, app: &App, spec: &ReportSpec, period: Option<&str>) -> Result<Span, ApiError> {
@@ -69,8 +78,11 @@ pub(super) async fn get_reports(State(app): State<App>, admin: TeamAdmin) -> Res
     let today = app.clock().today();
     let list: Vec<Value> = reports
         .of(team)
+        .await?
+        .iter()
         .map(|spec| {
             json!({
+                "configured": reports.is_configured(&spec.name),
                 "name": spec.name, "of": spec.subject, "scope": spec.scope, "every": spec.every, "to": spec.to,
                 "folder": spec.folder, "webhook": spec.webhook.is_some(), "attach": spec.attach,
                 "period": reports.due_span(spec, today).key(),
@@ -79,7 +91,48 @@ pub(super) async fn get_reports(State(app): State<App>, admin: TeamAdmin) -> Res
         .collect();
     let history = reports.history(team, None, 200).await?;
     let unsubscribed = team.report_unsubscribed(None).await?;
-    Ok(Json(json!({"reports": list, "history": history, "unsubscribed": unsubscribed})))
+    let mail = reports.has_mail();
+    Ok(Json(json!({"reports": list, "history": history, "unsubscribed": unsubscribed, "mail": mail})))
+}
+
+/// Sets up a report of the team's own, or changes it. It goes by mail only; folders and webhooks are the configuration's to give.
+///
+/// Errors: 400 names the field; 409 for a report of the configuration.
+#[utoipa::path(put, path = "/api/v1/reports/{name}", tag = "reports", params(("name" = String, Path)), request_body = serde_json::Value,
+               responses((status = 200, body = serde_json::Value), (status = 400, description = "The field that is wrong"),
+                         (status = 409, description = "A report of the configuration")))]
+pub(super) async fn put_report(
+    State(app): State<App>,
+    admin: TeamAdmin,
+    Path(path): Path<ReportPath>,
+    crate::extract::Json(report): crate::extract::Json<OwnReport>,
+) -> Result<Json<Value>, ApiError> {
+    let reports = reports(&app)?;
+    let team = admin.control();
+    if report.subject == Subject::Repository && !matches!(report.scope.as_str(), "global" | "communities") {
+        let repository = app
+            .service::<tallykeep_repository::Repository>()
+            .map_err(|_| ApiError::field("of", "this server has no repository"))?;
+        if let Err(error) = repository.of(team.clone()).community(&report.scope).await {
+            return Err(ApiError::field("scope", error.to_string()));
+        }
+    }
+    let spec = reports.set(team, &path.name, report).await?;
+    admin.record("report.set", &spec.name, None, None).await;
+    Ok(Json(json!({"report": spec.name, "period": reports.due_span(&spec, app.clock().today()).key()})))
+}
+
+/// Forgets a report of the team's own; its history stays.
+#[utoipa::path(delete, path = "/api/v1/reports/{name}", tag = "reports", params(("name" = String, Path)),
+               responses((status = 204), (status = 404, description = "No such report"), (status = 409, description = "A report of the configuration")))]
+pub(super) async fn delete_report(
+    State(app): State<App>,
+    admin: TeamAdmin,
+    Path(path): Path<ReportPath>,
+) -> Result<StatusCode, ApiError> {
+    reports(&app)?.forget(admin.control(), &path.name).await?;
+    admin.record("report.forget", &path.name, None, None).await;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
@@ -104,7 +157,7 @@ pub(super) async fn get_preview(
     Query(query): Query<PreviewQuery>,
 ) -> Result<Response, ApiError> {
     let reports = reports(&app)?;
-    let spec = reports.find(admin.control(), &path.name)?;
+    let spec = &reports.find(admin.control(), &path.name).await?;
     let span = span(&reports, &app, spec, query.period.as_deref())?;
     let source = DomainSource::of(&app, reports.unsubscribing().base());
     let documents = reports.preview(&source, admin.control(), spec, &span).await?;
@@ -139,7 +192,7 @@ pub(super) async fn post_send(
     crate::extract::Json(body): crate::extract::Json<SendBody>,
 ) -> Result<Response, ApiError> {
     let reports = reports(&app)?;
-    let spec = reports.find(admin.control(), &path.name)?;
+    let spec = &reports.find(admin.control(), &path.name).await?;
     let span = span(&reports, &app, spec, body.period.as_deref())?;
     let args = json!({"report": spec.name, "period": span.key()});
     let job = admin.control().queue_job(&NewJob { kind: SEND, args }).await?;

@@ -1,15 +1,23 @@
-//! `GET /api/v1/watch`: series that left their usual band.
+//! `/watch` and `GET /api/v1/watch`: series that left their usual band.
 
-use axum::Json;
+use axum::{Json, response::Response, routing::get};
 use serde_json::{Value, json};
 use tallykeep_access::Decision;
 use utoipa_axum::routes;
 
 use super::Route;
-use crate::{app::extractors::Reader, error::ApiError};
+use crate::{
+    app::extractors::{Reader, Visitor},
+    error::ApiError,
+    page::named_page,
+};
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::api(Decision::ReadTeam, routes!(get_watch))]
+    vec![Route::api(Decision::ReadTeam, routes!(get_watch)), Route::page("/watch", Decision::ReadTeam, get(watch_page))]
+}
+
+async fn watch_page(visitor: Visitor) -> Response {
+    named_page(&visitor, "watch", "Watchdogs")
 }
 
 /// What watchdogs found, open ones first: each since when, what is usual, and what to check.

@@ -223,6 +223,55 @@ async fn reports_are_listed_previewed_and_sent_by_a_job() {
 }
 
 #[tokio::test]
+async fn a_team_sets_up_reports_of_its_own_and_they_leave_by_mail() {
+    let (server, mail) = served().await;
+    let put = |name: &'static str, body: Value| server.json("PUT", name, &As::Nobody, body);
+    let fine = json!({"of": "packages", "every": "month", "to": ["bob@example.org"], "attach": ["csv"]});
+    for (path, body, field) in [
+        ("/api/v1/reports/own", json!({"of": "packages", "every": "month", "to": []}), "to"),
+        ("/api/v1/reports/own", json!({"of": "packages", "every": "month", "to": ["nobody"]}), "to"),
+        ("/api/v1/reports/own", json!({"of": "packages", "every": "month", "to": ["a@b.org"], "scope": "c1"}), "scope"),
+        ("/api/v1/reports/own", json!({"of": "repository", "every": "month", "to": ["a@b.org"], "scope": "c1"}), "of"),
+        ("/api/v1/reports/o%20n", fine.clone(), "name"),
+    ] {
+        let response = put(path, body.clone()).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
+        let answer: Value = serde_json::from_str(&text(response).await).expect("JSON");
+        assert_eq!(answer["field"], field, "{answer}");
+    }
+    // A file on the server's disk, or a request from inside its network, is not a team's to ask for.
+    for (key, value) in [("folder", json!("/tmp/x")), ("webhook", json!("https://example.org/"))] {
+        let mut body = fine.clone();
+        body[key] = value;
+        assert!(put("/api/v1/reports/own", body).await.status().is_client_error(), "{key}");
+    }
+    assert_eq!(put("/api/v1/reports/board", fine.clone()).await.status(), StatusCode::CONFLICT);
+    value(put("/api/v1/reports/own", fine).await).await;
+    let list = value(server.get("/api/v1/reports", &As::Nobody).await).await;
+    let named: Vec<_> =
+        list["reports"].as_array().expect("a list").iter().map(|r| (&r["name"], &r["configured"])).collect();
+    assert_eq!(named, [(&json!("board"), &json!(true)), (&json!("own"), &json!(false))]);
+    assert_eq!(list["mail"], true);
+
+    let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
+    let reports = server.app.service::<Reports>().expect("the reports");
+    let source = DomainSource::of(&server.app, None);
+    let spec = reports.find(&team, "own").await.expect("it is there");
+    let span = Span::parse(Every::Month, "2026-02").expect("a month");
+    reports.send_now(&source, &team, &spec, &span, &[]).await.expect("sent");
+    assert_eq!(mail.mails().iter().map(|mail| mail.to.clone()).collect::<Vec<_>>(), [["bob@example.org".to_owned()]]);
+
+    let gone =
+        async |name: &str| server.json("DELETE", &format!("/api/v1/reports/{name}"), &As::Nobody, json!({})).await;
+    assert_eq!(gone("board").await.status(), StatusCode::CONFLICT);
+    assert_eq!(gone("own").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(gone("own").await.status(), StatusCode::NOT_FOUND);
+    let list = value(server.get("/api/v1/reports", &As::Nobody).await).await;
+    assert_eq!(list["reports"].as_array().map(Vec::len), Some(1));
+    assert_eq!(list["history"][0]["report"], "own", "what was sent stays told");
+}
+
+#[tokio::test]
 async fn a_signed_link_ends_one_subscription_and_looking_at_it_ends_none() {
     let (server, mail) = served().await;
     let team = server.control.team(&TeamSlug::default()).await.expect("the default team");

@@ -87,9 +87,10 @@ export interface User {
 }
 
 /** A read of the people's part of the API. Paths about a team are under the page's own team. */
-export function useRead<T>(path: string, enabled = true) {
+export function useRead<T>(path: string, enabled = true, refetchInterval: number | false = false) {
   const at = path.startsWith("/api/v1/team") && !path.startsWith("/api/v1/teams") ? `${apiBase()}${path}` : path;
-  return useQuery({ queryKey: ["people", at], queryFn: ({ signal }) => getJson<T>(at, signal), enabled, retry: 1 });
+  const queryFn = ({ signal }: { signal: AbortSignal }) => getJson<T>(at, signal);
+  return useQuery({ queryKey: ["people", at], queryFn, enabled, retry: 1, refetchInterval });
 }
 
 interface Change {

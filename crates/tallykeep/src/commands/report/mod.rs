@@ -41,7 +41,7 @@ pub enum Report {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: tallykeep report preview board --period 2026-02 --format html > board.html")]
 pub struct Preview {
-    /// Name of the report in the configuration
+    /// Name of the report
     name: String,
     /// Month (2026-02) or week (2026-W10); the newest that is over when left out
     #[arg(long, value_name = "PERIOD")]
@@ -62,7 +62,7 @@ enum Format {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: tallykeep report send board --period 2026-02 --to ann@example.org")]
 pub struct Send {
-    /// Name of the report in the configuration
+    /// Name of the report
     name: String,
     /// Month (2026-02) or week (2026-W10); the newest that is over when left out
     #[arg(long, value_name = "PERIOD")]
@@ -84,9 +84,9 @@ pub struct History {
 
 #[derive(Debug, clap::Args)]
 pub struct Subscription {
-    /// Name of the report in the configuration
+    /// Name of the report
     name: String,
-    /// Mail address as the configuration has it
+    /// Mail address as the report has it
     address: String,
 }
 
@@ -95,7 +95,7 @@ impl Report {
         let reports = wiring::reports(context)?;
         let team = context.team_control().await?;
         match self {
-            Self::List => list(context, &reports, &team),
+            Self::List => list(context, &reports, &team).await,
             Self::Preview(command) => command.run(context, &reports, &team).await,
             Self::Send(command) => command.run(context, &reports, &team).await,
             Self::Due => {
@@ -104,13 +104,13 @@ impl Report {
             }
             Self::History(command) => command.run(context, &reports, &team).await,
             Self::Unsubscribe(command) => {
-                let spec = reports.find(&team, &command.name).map_err(ended)?;
+                let spec = reports.find(&team, &command.name).await.map_err(ended)?;
                 team.report_unsubscribe(&spec.name, &command.address, team.clock().now()).await?;
                 let document = json!({"report": spec.name, "address": command.address, "unsubscribed": true});
                 context.print(&document, || format!("{} gets {} no more", command.address, spec.name))
             }
             Self::Resubscribe(command) => {
-                let spec = reports.find(&team, &command.name).map_err(ended)?;
+                let spec = reports.find(&team, &command.name).await.map_err(ended)?;
                 let changed = team.report_resubscribe(&spec.name, &command.address).await?;
                 let document = json!({"report": spec.name, "address": command.address, "changed": changed});
                 context.print(&document, || match changed {
@@ -122,10 +122,11 @@ impl Report {
     }
 }
 
-fn list(context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Result<()> {
+async fn list(context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Result<()> {
     let today = team.clock().today();
-    let rows: Vec<_> = reports
-        .of(team)
+    let all = reports.of(team).await.map_err(ended)?;
+    let rows: Vec<_> = all
+        .iter()
         .map(|spec| {
             let mut row = json!({"period": reports.due_span(spec, today).key()});
             row["report"] = json!(spec);
@@ -133,7 +134,7 @@ fn list(context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Res
         })
         .collect();
     context.print(&rows, || {
-        let lines = reports.of(team).map(|spec| {
+        let lines = all.iter().map(|spec| {
             format!(
                 "{}: {} {} each {}, now {}",
                 spec.name,
@@ -144,13 +145,17 @@ fn list(context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Res
             )
         });
         let text = lines.collect::<Vec<_>>().join("\n");
-        if text.is_empty() { "no reports are configured for this team ([[reports.report]])".to_owned() } else { text }
+        if text.is_empty() {
+            "this team has no reports ([[reports.report]] or the page /reports)".to_owned()
+        } else {
+            text
+        }
     })
 }
 
 impl Preview {
     async fn run(self, context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Result<()> {
-        let spec = reports.find(team, &self.name).map_err(ended)?;
+        let spec = &reports.find(team, &self.name).await.map_err(ended)?;
         let span = span(reports, team, spec, self.period.as_deref())?;
         let source = source(context, reports.unsubscribing().base()).await?;
         let documents = reports.preview(&source, team, spec, &span).await.map_err(ended)?;
@@ -179,7 +184,7 @@ impl Preview {
 
 impl Send {
     async fn run(self, context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Result<()> {
-        let spec = reports.find(team, &self.name).map_err(ended)?;
+        let spec = &reports.find(team, &self.name).await.map_err(ended)?;
         let span = span(reports, team, spec, self.period.as_deref())?;
         if let Some(address) = self.to.iter().find(|address| !tallykeep_notify::is_address(address)) {
             return Err(usage(format!("--to {address} is not a mail address")));

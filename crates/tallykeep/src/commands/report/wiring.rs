@@ -31,7 +31,8 @@ pub fn install(builder: AppBuilder, context: &Context) -> anyhow::Result<AppBuil
     let reports = reports(context)?;
     let mut entries = Vec::new();
     let schedule = &reports.config().schedule;
-    if !reports.config().reports.is_empty() && !schedule.trim().is_empty() {
+    // Also where the configuration has none: teams set reports up themselves, at any time.
+    if !schedule.trim().is_empty() {
         entries.push(TimetableEntry::new("reports", schedule, DUE, json!({}), Audience::EachTeam)?);
     }
     Ok(builder.with(reports).job(DUE, due).job(SEND, send).timetable(entries))
@@ -52,7 +53,8 @@ async fn due(context: JobContext) -> Result<Value, JobError> {
 async fn send(context: JobContext) -> Result<Value, JobError> {
     let (reports, source) = service(&context)?;
     let args = &context.job.args;
-    let spec = reports.find(context.team(), args["report"].as_str().unwrap_or_default()).map_err(failed)?;
+    let name = args["report"].as_str().unwrap_or_default();
+    let spec = &reports.find(context.team(), name).await.map_err(failed)?;
     let span = match args["period"].as_str() {
         Some(text) => Span::parse(spec.every, text).map_err(|error| JobError(error.to_string()))?,
         None => reports.due_span(spec, context.clock().today()),

@@ -1,10 +1,11 @@
 import { useState } from "react";
 import type { LayoutComponent } from "../../../api/types";
 import { useI18n } from "../../../lib/i18n";
+import { Labelled } from "../../../ui/fields";
 import { componentTitle } from "../titles";
 import { otherProblems, type Path, type Problem, problemsAt } from "./draft";
 import { groupsOf, type PropField, propFields } from "./fields";
-import { Labelled, Movers, NumberField, OtherProblems, TextField } from "./parts";
+import { Movers, NumberField, OtherProblems, TextField } from "./parts";
 
 /** What a component is, how wide, and what it is told. */
 export function ComponentForm(props: {
@@ -222,7 +223,7 @@ function OtherProperties(props: {
       {(tied) => (
         <textarea
           {...tied}
-          className="json"
+          className="text-area code"
           rows={Math.min(8, Math.max(1, text.split("\n").length))}
           spellCheck={false}
           value={text}

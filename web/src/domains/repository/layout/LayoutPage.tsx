@@ -9,6 +9,7 @@ import { useQuery } from "../../../lib/urlState";
 import { ConfirmButton } from "../../../pages/people/parts";
 import { Segmented } from "../../../ui/controls";
 import { Figure, FigureError, FigureLoading } from "../../../ui/Figure";
+import { Labelled } from "../../../ui/fields";
 import { Icon } from "../../../ui/icons/Icon";
 import { PageHead, Shell } from "../../../ui/Shell";
 import { ControlBar } from "../ControlBar";
@@ -16,7 +17,6 @@ import { DashboardBody } from "../DashboardBody";
 import { useDashboard } from "../useDashboard";
 import { drawable, type Problem, placeInText, placeOf, tabsOf } from "./draft";
 import { LayoutEditor, type Opened } from "./LayoutEditor";
-import { Labelled } from "./parts";
 import "./layout.css";
 
 type Mode = "fields" | "json";
@@ -161,7 +161,7 @@ function Workbench(props: { config: DashboardConfig; community: Community | null
               {(tied) => (
                 <textarea
                   {...tied}
-                  className="json"
+                  className="text-area code"
                   rows={22}
                   spellCheck={false}
                   value={text ?? ""}

@@ -1,28 +1,7 @@
-import { type ReactNode, useId } from "react";
 import { useI18n } from "../../../lib/i18n";
 import { IconButton } from "../../../ui/controls";
+import { Labelled } from "../../../ui/fields";
 import type { Problem } from "./draft";
-
-/** One labelled field with what the server said of it; `children` gets what ties the two together. */
-export function Labelled(props: {
-  label: string;
-  problems: readonly string[];
-  children: (tied: { id: string; "aria-invalid"?: true; "aria-describedby"?: string }) => ReactNode;
-}) {
-  const id = useId();
-  const wrong = props.problems.length > 0;
-  return (
-    <div className="form-field">
-      <label htmlFor={id}>{props.label}</label>
-      {props.children({ id, ...(wrong ? { "aria-invalid": true, "aria-describedby": `${id}-why` } : {}) })}
-      {wrong && (
-        <p className="field-reason" id={`${id}-why`}>
-          {props.problems.join("; ")}
-        </p>
-      )}
-    </div>
-  );
-}
 
 export function TextField(props: {
   label: string;
