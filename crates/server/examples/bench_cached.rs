@@ -68,7 +68,7 @@ async fn main() -> Outcome<()> {
 
     let post = move |accept: &str| {
         format!(
-            "POST /api/stats-dashboard HTTP/1.1\r\nhost: x\r\naccept: application/json\r\naccept-encoding: {accept}\r\n\
+            "POST /api/stats-dashboard HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\naccept-encoding: {accept}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         )
@@ -83,7 +83,7 @@ async fn main() -> Outcome<()> {
     println!("bodies: {} bytes as they are, {} bytes in brotli", bytes[0].len(), bytes[1].len());
     *forms.lock().map_err(|e| e.to_string())? = bytes;
 
-    let file = |name: &str| format!("GET /yardstick/{name} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let file = |name: &str| format!("GET /yardstick/{name} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
     for busy in [false, true] {
         let stop = Arc::new(AtomicBool::new(false));
         let aggregation = busy.then(|| tokio::spawn(aggregate(team.clone(), stop.clone())));

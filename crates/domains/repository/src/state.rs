@@ -151,9 +151,21 @@ impl State {
         if self.complete {
             return Ok(());
         }
-        self.load(lake, None).await?;
+        self.load(lake, None, |_, _| ()).await?;
         self.complete = true;
         Ok(())
+    }
+
+    /// The same, and of each record in the order of [`Self::records`] what `keep` makes of the enrichment it gives to its usage events: the fields of
+    /// [`enrichment_by`] without file types, and those.
+    pub async fn load_enrichments<T: Send>(
+        &mut self,
+        lake: &TeamLake,
+        keep: impl Fn(&Value, Option<&Value>) -> T + Sync,
+    ) -> Result<Vec<T>, RepositoryError> {
+        let kept = self.load(lake, None, keep).await?;
+        self.complete = true;
+        Ok(kept)
     }
 
     /// Loads some records with their memberships; all of them when that is hardly more.
@@ -165,10 +177,15 @@ impl State {
         if stored < 4 * u64::try_from(ids.len()).unwrap_or(u64::MAX) {
             return self.load_all(lake).await;
         }
-        self.load(lake, Some(ids)).await
+        self.load(lake, Some(ids), |_, _| ()).await.map(drop)
     }
 
-    async fn load(&mut self, lake: &TeamLake, only: Option<&HashSet<String>>) -> Result<(), RepositoryError> {
+    async fn load<T: Send>(
+        &mut self,
+        lake: &TeamLake,
+        only: Option<&HashSet<String>>,
+        keep: impl Fn(&Value, Option<&Value>) -> T + Sync,
+    ) -> Result<Vec<T>, RepositoryError> {
         let of = |column: &'static str| only.map(|ids| Filter::OneOf { column, values: ids.iter().cloned().collect() });
         let scan = Scan { columns: vec!["id", "seq", "doc"], filters: of("id").into_iter().collect() };
         let batches = lake.table(&RECORDS).scan(&scan).await?;
@@ -180,10 +197,14 @@ impl State {
         self.records.clear();
         self.by_id.clear();
         let (mut parents, mut owners) = (Words::default(), Words::default());
-        for read in read_all(&stored, &self.settings) {
-            self.know(read?, &mut parents, &mut owners);
+        let mut kept = Vec::with_capacity(stored.len());
+        for read in read_all(&stored, &self.settings, &keep) {
+            let (read, of_it) = read?;
+            self.know(read, &mut parents, &mut owners);
+            kept.push(of_it);
         }
-        self.load_memberships(lake, of("record_id")).await
+        self.load_memberships(lake, of("record_id")).await?;
+        Ok(kept)
     }
 
     /// Gives the words of a record their numbers.
@@ -388,10 +409,15 @@ pub async fn membership_events(
 }
 
 /// Reads stored records on every core, in their order.
-fn read_all(stored: &[(&str, &str)], settings: &Settings) -> Vec<Result<Read, RepositoryError>> {
+fn read_all<T: Send>(
+    stored: &[(&str, &str)],
+    settings: &Settings,
+    keep: &(impl Fn(&Value, Option<&Value>) -> T + Sync),
+) -> Vec<Result<(Read, T), RepositoryError>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let share = stored.len().div_ceil(workers).max(1);
-    let read = |part: &[(&str, &str)]| -> Vec<_> { part.iter().map(|(id, doc)| read_one(id, doc, settings)).collect() };
+    let read =
+        |part: &[(&str, &str)]| -> Vec<_> { part.iter().map(|(id, doc)| read_one(id, doc, settings, keep)).collect() };
     std::thread::scope(|scope| {
         let parts: Vec<_> = stored.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
         let joined = parts.into_iter().map(|part| match part.join() {
@@ -402,7 +428,12 @@ fn read_all(stored: &[(&str, &str)], settings: &Settings) -> Vec<Result<Read, Re
     })
 }
 
-fn read_one(id: &str, doc: &str, settings: &Settings) -> Result<Read, RepositoryError> {
+fn read_one<T>(
+    id: &str,
+    doc: &str,
+    settings: &Settings,
+    keep: impl Fn(&Value, Option<&Value>) -> T,
+) -> Result<(Read, T), RepositoryError> {
     let document: Value = serde_json::from_str(doc)?;
     let record = Record::from_json(&document).map_err(|e| RepositoryError::Damaged(format!("record {id}: {e}")))?;
     let subcounts = &settings.subcounts;
@@ -413,9 +444,10 @@ fn read_one(id: &str, doc: &str, settings: &Settings) -> Result<Read, Repository
     let mut download: Vec<(usize, Item)> =
         view.iter().filter(|(n, _)| !subcounts[*n].usage.as_ref().is_some_and(by_types)).cloned().collect();
     let mut others = own;
-    others.as_object_mut().map(|o| o.remove("file_types"));
+    let types = others.as_object_mut().and_then(|fields| fields.remove("file_types"));
     download.extend(usage_items(subcounts, &others, by_types));
-    Ok(Read { values: record_items(subcounts, &record, &document), record, view, download })
+    let kept = keep(&others, types.as_ref());
+    Ok((Read { values: record_items(subcounts, &record, &document), record, view, download }, kept))
 }
 
 /// The values of a record's breakdowns, with the files, bytes and contributions it brings to each.

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    exports::{Filled, filled},
+    exports::filled,
     repository_client::attribute,
-    support::{As, text, value},
+    support::{As, Filled, text, value},
 };
 
 const SWITCH: &str = "/api/v1/communities/c1/dashboard";

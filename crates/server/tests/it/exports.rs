@@ -1,6 +1,6 @@
 //! `/api/stats-dashboard` and `/api/stats` in every form of spec/invenio §8.2, numbers of §3.
 
-use std::{collections::BTreeMap, io::Read, time::Duration};
+use std::{collections::BTreeMap, io::Read};
 
 use axum::{
     body::Body,
@@ -8,44 +8,16 @@ use axum::{
     response::Response,
 };
 use serde_json::{Value, json};
-use tallykeep_access::AccessConfig;
-use tallykeep_lake::Lake;
-use tallykeep_model::TeamSlug;
-use tallykeep_repository::{
-    Config, Repository, Settings, TeamRepository, aggregate::AggregateRequest, import::ImportRequest,
-};
+use tallykeep_repository::{Settings, aggregate::AggregateRequest, import::ImportRequest};
 
-use crate::support::{As, Server};
+use crate::support::{As, Filled};
 
 pub const C1: &str = "11111111-1111-4111-8111-111111111111";
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-pub(crate) struct Filled {
-    pub(crate) server: Server,
-    repository: TeamRepository,
-    dir: tempfile::TempDir,
-}
-
 /// The usage of spec/invenio §3, aggregated.
 pub(crate) async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
-    let dir = tempfile::tempdir().expect("a folder");
-    let lake = Lake::open(&dir.path().join("lake"), Duration::from_secs(60)).expect("a lake");
-    let mut settings = Config::default().settings().expect("default settings");
-    change(&mut settings);
-    let mut service = None;
-    let server = Server::with_control(AccessConfig::default(), |control, builder| {
-        let repository = Repository::new(control.clone(), lake, settings);
-        service = Some(repository.clone());
-        builder.with(repository)
-    })
-    .await;
-    let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
-    let repository = service.expect("just made").of(team);
-    let lines = |name: &str, documents: &[Value]| {
-        let path = dir.path().join(name);
-        std::fs::write(&path, documents.iter().map(|d| format!("{d}\n")).collect::<String>()).expect("written");
-        vec![path]
-    };
+    let filled = Filled::empty(change).await;
     let record = |id: &str, at: &str| {
         json!({"id": id, "parent": {"id": "P1", "access": {"owned_by": {"user": "U1"}}, "communities": {"ids": [C1]}},
                "created": at, "updated": at, "is_published": true, "is_deleted": false, "access": {"status": "open"},
@@ -64,12 +36,13 @@ pub(crate) async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
         download[key] = value;
     }
     let request = ImportRequest {
-        records: lines("records.ndjson", &[record("R1", "2024-01-10T09:00:00Z"), record("R3", "2024-01-12T08:00:00Z")]),
-        communities: lines(
+        records: filled
+            .lines("records.ndjson", &[record("R1", "2024-01-10T09:00:00Z"), record("R3", "2024-01-12T08:00:00Z")]),
+        communities: filled.lines(
             "communities.ndjson",
             &[json!({"id": C1, "slug": "c1", "created": "2024-01-01T00:00:00Z", "metadata": {"title": "One"}})],
         ),
-        community_events: lines(
+        community_events: filled.lines(
             "community_events.ndjson",
             &[
                 added("R1", "global", "2024-01-10T09:00:00"),
@@ -78,7 +51,7 @@ pub(crate) async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
                 added("R3", C1, "2024-01-12T08:00:00"),
             ],
         ),
-        usage_events: lines(
+        usage_events: filled.lines(
             "usage_events.ndjson",
             &[
                 view("v1", "R1", "2024-01-12T10:30:00", Some("US")),
@@ -90,11 +63,8 @@ pub(crate) async fn filled(change: impl FnOnce(&mut Settings)) -> Filled {
         ),
         dry_run: false,
     };
-    let report = repository.import(&request, &mut |_| true).await.expect("imported");
-    assert_eq!((report.total.new, report.total.rejected), (2 + 1 + 4 + 5, 0));
-    let result = repository.aggregate(&AggregateRequest::default(), "test", &mut |_| true).await.expect("aggregated");
-    assert_eq!(result.status, "completed");
-    Filled { server, repository, dir }
+    assert_eq!(filled.fill(&request).await, 2 + 1 + 4 + 5);
+    filled
 }
 
 fn category(community: &str) -> Value {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tallykeep_repository::layout::CustomComponents;
 
 use crate::{
-    exports::{Filled, filled},
+    exports::filled,
     repository_client::attribute,
-    support::{As, text, value},
+    support::{As, Filled, text, value},
 };
 
 const LAYOUTS: &str = "/api/v1/repository/layouts";

@@ -1,19 +1,16 @@
 //! The repository seed's own browser client runs against us: every request it sends, every field it reads
 //! (`repository_client.json`, taken from data/clients/invenio.json).
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use axum::{
     body::Body,
     http::{Request, Response, header},
 };
 use serde_json::{Value, json};
-use tallykeep_access::AccessConfig;
-use tallykeep_lake::Lake;
-use tallykeep_model::TeamSlug;
-use tallykeep_repository::{Config, Repository, aggregate::AggregateRequest, import::ImportRequest};
+use tallykeep_repository::import::ImportRequest;
 
-use crate::support::{As, Server, set_cookie};
+use crate::support::{As, Filled, Server, set_cookie};
 
 const COMMUNITY: &str = "6a0b1c2d-0000-4000-8000-000000000001";
 
@@ -52,33 +49,12 @@ fn usage(id: &str, at: &str, download: bool) -> Value {
     event
 }
 
-struct Filled {
-    server: Server,
-    _lake: tempfile::TempDir,
-}
-
 /// Records and their use in 2024 and 2025, the years the client's examples ask for; one record left again in 2025.
 async fn filled() -> Filled {
-    let dir = tempfile::tempdir().expect("a folder");
-    let lake = Lake::open(&dir.path().join("lake"), Duration::from_secs(60)).expect("a lake");
-    let settings = Config::default().settings().expect("default settings");
-    let mut service = None;
-    let server = Server::with_control(AccessConfig::default(), |control, builder| {
-        let repository = Repository::new(control.clone(), lake, settings);
-        service = Some(repository.clone());
-        builder.with(repository)
-    })
-    .await;
-    let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
-    let repository = service.expect("just made").of(team);
-    let lines = |name: &str, documents: &[Value]| {
-        let path = dir.path().join(name);
-        std::fs::write(&path, documents.iter().map(|d| format!("{d}\n")).collect::<String>()).expect("written");
-        vec![path]
-    };
+    let filled = Filled::empty(|_| {}).await;
     let event = |id: &str, to: &str, kind: &str, at: &str| json!({"record_id": id, "community_id": to, "event_type": kind, "event_date": at});
     let request = ImportRequest {
-        records: lines(
+        records: filled.lines(
             "records.ndjson",
             &[
                 record("R1", "2024-01-10T09:00:00Z"),
@@ -86,14 +62,14 @@ async fn filled() -> Filled {
                 record("R3", "2024-03-05T09:00:00Z"),
             ],
         ),
-        communities: lines(
+        communities: filled.lines(
             "communities.ndjson",
             &[
                 json!({"id": COMMUNITY, "slug": "tides", "created": "2024-01-01T00:00:00Z", "metadata": {"title": "Tides"},
                 "links": {"self_html": "https://repository.example/communities/tides"}}),
             ],
         ),
-        community_events: lines(
+        community_events: filled.lines(
             "community_events.ndjson",
             &[
                 event("R1", "global", "added", "2024-01-10T09:00:00"),
@@ -105,7 +81,7 @@ async fn filled() -> Filled {
                 event("R3", COMMUNITY, "removed", "2025-03-05T09:00:00"),
             ],
         ),
-        usage_events: lines(
+        usage_events: filled.lines(
             "usage_events.ndjson",
             &[
                 usage("R1", "2024-03-12T10:30:00", false),
@@ -116,11 +92,8 @@ async fn filled() -> Filled {
         ),
         dry_run: false,
     };
-    let report = repository.import(&request, &mut |_| true).await.expect("imported");
-    assert_eq!(report.total.rejected, 0);
-    let result = repository.aggregate(&AggregateRequest::default(), "test", &mut |_| true).await.expect("aggregated");
-    assert_eq!(result.status, "completed");
-    Filled { server, _lake: dir }
+    filled.fill(&request).await;
+    filled
 }
 
 /// One step of a path: `.name`, `.*`, `.<name>`, `.a|b`, `.prefix_*`, `['name']`, `[]` or `[0]`.

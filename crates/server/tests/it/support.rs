@@ -1,6 +1,10 @@
 //! A server in process, people in it, and requests as them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -12,7 +16,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tallykeep_access::{AccessConfig, Accounts, InstallationKey, Role, SecretString, TokenScope};
 use tallykeep_control::{Control, NewPerson, Person};
+use tallykeep_lake::Lake;
 use tallykeep_model::{Clock, TeamSlug};
+use tallykeep_repository::{
+    Config, Repository, Settings, TeamRepository, aggregate::AggregateRequest, import::ImportRequest,
+};
 use tallykeep_server::{App, AppBuilder, router};
 use tower::ServiceExt;
 
@@ -133,6 +141,50 @@ impl As {
                 .header(header::COOKIE, format!("tallykeep_session={secret}; csrftoken={csrf}"))
                 .header("x-csrftoken", csrf),
         }
+    }
+}
+
+/// A server with a repository on a lake of its own.
+pub struct Filled {
+    pub server: Server,
+    pub repository: TeamRepository,
+    pub dir: tempfile::TempDir,
+}
+
+impl Filled {
+    /// Nothing in it yet.
+    pub async fn empty(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let lake = Lake::open(&dir.path().join("lake"), Duration::from_secs(60)).expect("a lake");
+        let mut settings = Config::default().settings().expect("default settings");
+        change(&mut settings);
+        let mut service = None;
+        let server = Server::with_control(AccessConfig::default(), |control, builder| {
+            let repository = Repository::new(control.clone(), lake, settings);
+            service = Some(repository.clone());
+            builder.with(repository)
+        })
+        .await;
+        let team = server.control.team(&TeamSlug::default()).await.expect("the default team");
+        let repository = service.expect("just made").of(team);
+        Self { server, repository, dir }
+    }
+
+    /// Writes documents as lines of a file.
+    pub fn lines(&self, name: &str, documents: &[Value]) -> Vec<PathBuf> {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, documents.iter().map(|d| format!("{d}\n")).collect::<String>()).expect("written");
+        vec![path]
+    }
+
+    /// Imports and aggregates. Answers how many documents were new; none is rejected.
+    pub async fn fill(&self, request: &ImportRequest) -> u64 {
+        let report = self.repository.import(request, &mut |_| true).await.expect("imported");
+        assert_eq!(report.total.rejected, 0);
+        let request = AggregateRequest::default();
+        let result = self.repository.aggregate(&request, "test", &mut |_| true).await.expect("aggregated");
+        assert_eq!(result.status, "completed");
+        report.total.new
     }
 }
 

@@ -16,8 +16,8 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use crate::{
     RepositoryError,
     config::Settings,
-    state::{State, current, enrichment_by, file_type_of},
-    tables::{ENRICHMENTS, RECORDS},
+    state::{State, file_type_of},
+    tables::ENRICHMENTS,
 };
 
 /// Columns of a usage event an enrichment needs, in the order [`Enricher::batch`] reads them.
@@ -47,11 +47,13 @@ pub(super) struct Enricher {
     state: State,
     /// What each record gives to its events, communities apart.
     base: Vec<Base>,
-    known: HashMap<Key, i64>,
+    /// By record and kind (0 a view, else a download of a file of the n-th type): the communities, and the number.
+    known: HashMap<(u32, u32), Vec<(Vec<u32>, i64)>>,
     own: HashMap<u128, i64>,
     stored: HashSet<i64>,
     fresh: HashMap<i64, String>,
-    files: HashMap<(Option<u32>, Option<String>, Option<String>), Option<String>>,
+    /// Types of files that were met, each once; the first is none.
+    file_types: Vec<Option<String>>,
 }
 
 /// The fields a record gives to its events, as texts: many enrichments are put together of few of them.
@@ -63,32 +65,20 @@ struct Base {
 }
 
 impl Base {
-    fn of(enrichment: Value) -> Self {
-        let Value::Object(mut fields) = enrichment else { return Self { fields: String::new(), file_types: None } };
-        let file_types = fields.remove("file_types").map(|types| types.to_string());
-        let text = Value::Object(fields).to_string();
-        Self { fields: text[1..text.len() - 1].to_owned(), file_types }
+    fn of(fields: &Value, file_types: Option<&Value>) -> Self {
+        let text = fields.to_string();
+        let fields = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default().to_owned();
+        Self { fields, file_types: file_types.map(Value::to_string) }
     }
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    record: Option<u32>,
-    download: bool,
-    file_type: Option<String>,
-    communities: Vec<u32>,
-}
+/// In the place of a record's number: an event of a record nobody knows.
+const UNKNOWN: u32 = u32::MAX;
 
 impl Enricher {
     pub async fn load(lake: &TeamLake, settings: &Settings) -> Result<Self, RepositoryError> {
         let mut state = State::open(lake, settings).await?;
-        state.load_all(lake).await?;
-        let documents = current(lake, &RECORDS).await?;
-        let mut base = Vec::with_capacity(state.records.len());
-        for known in &state.records {
-            let text = documents.get(&known.record.id).map_or("null", |stored| stored.doc.as_str());
-            base.push(Base::of(enrichment_by(&serde_json::from_str(text)?, &settings.subcounts)));
-        }
+        let base = state.load_enrichments(lake, Base::of).await?;
         let mut stored = HashSet::new();
         for batch in lake.table(&ENRICHMENTS).scan(&Scan { columns: vec!["id"], filters: Vec::new() }).await? {
             stored.extend(batch.column(0).as_primitive::<Int64Type>().values().iter().copied());
@@ -100,7 +90,7 @@ impl Enricher {
             own: HashMap::new(),
             stored,
             fresh: HashMap::new(),
-            files: HashMap::new(),
+            file_types: vec![None],
         })
     }
 
@@ -117,18 +107,20 @@ impl Enricher {
         if let Some(own) = own {
             return self.own_document(own, record);
         }
-        let communities = match record {
-            Some(record) => self.communities(record, at)?,
-            None => Vec::new(),
-        };
+        let mut communities = Vec::new();
+        self.communities(record, at, &mut communities)?;
         let file_type = if download { self.file_type(record, file.0, file.1) } else { None };
         Ok(self.made(record, download, file_type.as_deref(), &communities))
     }
 
-    fn communities(&self, record: u32, at: i64) -> Result<Vec<u32>, RepositoryError> {
+    /// Puts the communities a record is in at an instant into `found`.
+    fn communities(&self, record: Option<u32>, at: i64, found: &mut Vec<u32>) -> Result<(), RepositoryError> {
+        found.clear();
+        let Some(record) = record else { return Ok(()) };
         let at = Timestamp::from_microsecond(at)
             .map_err(|_| RepositoryError::Damaged("instant of a usage event".to_owned()))?;
-        Ok(self.state.scopes_at(record, at).collect())
+        found.extend(self.state.scopes_at(record, at));
+        Ok(())
     }
 
     fn made(&self, record: Option<u32>, download: bool, file_type: Option<&str>, communities: &[u32]) -> String {
@@ -174,14 +166,17 @@ impl Enricher {
         self.state.settings.subcounts.iter().filter_map(|s| s.usage.as_ref()?.own_field())
     }
 
-    fn file_type(&mut self, record: Option<u32>, id: Option<&str>, key: Option<&str>) -> Option<String> {
-        let wanted = (record, id.map(str::to_owned), key.map(str::to_owned));
-        if let Some(found) = self.files.get(&wanted) {
-            return found.clone();
-        }
-        let found = file_type_of(record.map(|r| &self.state.records[r as usize].record), id, key);
-        self.files.insert(wanted, found.clone());
-        found
+    fn file_type(&self, record: Option<u32>, id: Option<&str>, key: Option<&str>) -> Option<String> {
+        file_type_of(record.map(|r| &self.state.records[r as usize].record), id, key)
+    }
+
+    /// The number of a type of files.
+    fn type_number(&mut self, file_type: Option<String>) -> u32 {
+        let at = self.file_types.iter().position(|known| *known == file_type).unwrap_or_else(|| {
+            self.file_types.push(file_type);
+            self.file_types.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
     }
 
     fn remember(&mut self, text: String) -> i64 {
@@ -209,6 +204,9 @@ impl Enricher {
         let (ids, keys) = (batch.column(5).as_dictionary::<Int32Type>(), batch.column(6).as_dictionary::<Int32Type>());
         let (id_texts, key_texts) = (ids.values().as_string::<i32>(), keys.values().as_string::<i32>());
         let own = batch.column(7).as_string::<i32>();
+        let mut communities = Vec::new();
+        // Types by the numbers that record, file and key have in this batch.
+        let mut types: HashMap<[Option<usize>; 3], u32> = HashMap::new();
         for row in 0..batch.num_rows() {
             let identity = (high.value(row), low.value(row));
             if !wanted(identity) {
@@ -227,23 +225,32 @@ impl Enricher {
                     }
                 }
             } else {
-                let communities = match record {
-                    Some(record) => self.communities(record, at.value(row))?,
-                    None => Vec::new(),
-                };
-                let file_type = if download {
-                    let id = ids.key(row).map(|key| id_texts.value(key));
-                    self.file_type(record, id, keys.key(row).map(|key| key_texts.value(key)))
+                self.communities(record, at.value(row), &mut communities)?;
+                let file = if download {
+                    let file = [recids.key(row), ids.key(row), keys.key(row)];
+                    match types.get(&file) {
+                        Some(number) => *number,
+                        None => {
+                            let text =
+                                |list: &StringArray, key: Option<usize>| key.map(|key| list.value(key).to_owned());
+                            let (id, key) = (text(id_texts, file[1]), text(key_texts, file[2]));
+                            let number = self.type_number(self.file_type(record, id.as_deref(), key.as_deref()));
+                            types.insert(file, number);
+                            number
+                        }
+                    }
                 } else {
-                    None
+                    0
                 };
-                let key = Key { record, download, file_type, communities };
-                match self.known.get(&key) {
-                    Some(id) => *id,
+                let kind = (record.unwrap_or(UNKNOWN), if download { file + 1 } else { 0 });
+                let found = self.known.get(&kind).and_then(|list| list.iter().find(|(own, _)| *own == communities));
+                match found {
+                    Some((_, id)) => *id,
                     None => {
-                        let document = self.made(record, download, key.file_type.as_deref(), &key.communities);
+                        let file_type = self.file_types[file as usize].as_deref();
+                        let document = self.made(record, download, file_type, &communities);
                         let id = self.remember(document);
-                        self.known.insert(key, id);
+                        self.known.entry(kind).or_default().push((communities.clone(), id));
                         id
                     }
                 }
