@@ -223,6 +223,33 @@ describe("the chat dashboard", () => {
     await context.close();
   });
 
+  for (const width of [360, 900, 1280]) {
+    it(`${width} px: nothing moves while it loads, whatever arrives first`, async () => {
+      const { page, context } = await openPage(browser, { viewport: { width, height: 900 } });
+      // Answers come one after the other, the first widgets' last.
+      let waited = 0;
+      await page.route("**/dashboard/api/**", async (route) => {
+        if (!/api\/live/.test(route.request().url())) {
+          waited += 1;
+          await new Promise((later) => setTimeout(later, Math.max(0, 900 - waited * 60)));
+        }
+        await route.continue().catch(() => undefined);
+      });
+      await page.addInitScript(() => {
+        window.shifts = [];
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+        }).observe({ type: "layout-shift", buffered: true });
+      });
+      await page.goto(`${BASE}${PAGE}`);
+      await settled(page);
+      await page.getByRole("region", { name: "Cost" }).locator("canvas, svg").first().waitFor();
+      const moved = await page.evaluate(() => window.shifts.reduce((sum, value) => sum + value, 0));
+      assert.ok(moved < 0.02, `moved by ${moved}`);
+      await context.close();
+    });
+  }
+
   for (const width of [320, 360, 768, 1280]) {
     it(
       `${width} px has no sideways scroll`,

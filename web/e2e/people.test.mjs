@@ -80,6 +80,34 @@ describe("people", { skip: BINARY === null && "no program to start" }, () => {
     assert.equal(answer.headers.get("location"), "/sign-in", "there is only one first user");
   });
 
+  it("what was typed before the scripts came stays, with the cursor", async () => {
+    for (const late of ["email", "password"]) {
+      const { page, context, problems } = await openPage(browser);
+      let go = () => undefined;
+      const held = new Promise((release) => {
+        go = release;
+      });
+      await page.route("**/assets/*.js", async (route) => {
+        await held;
+        await route.continue().catch(() => undefined);
+      });
+      await page.goto(`${base}/sign-in`, { waitUntil: "commit" });
+      await page.locator("input[name=email]").fill("ada@exam");
+      if (late === "password") await page.locator("input[name=password]").fill("correct ");
+      else await page.locator("input[name=email]").focus();
+      go();
+      await page.locator(".door-brand").waitFor();
+      await page.keyboard.type(late === "email" ? "ple.org" : "horse");
+      const values = await page.evaluate(() =>
+        ["email", "password"].map((name) => document.querySelector(`form input[name=${name}]`).value),
+      );
+      assert.deepEqual(values, late === "email" ? ["ada@example.org", ""] : ["ada@exam", "correct horse"]);
+      assert.equal(await page.locator("input[name=password]").getAttribute("value"), null);
+      assert.deepEqual(problems, []);
+      await context.close();
+    }
+  });
+
   it("a page asks to sign in, says why not, and goes on where one wanted to", async () => {
     const { page, context } = await openPage(browser);
     await page.goto(`${base}/account`);

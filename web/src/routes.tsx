@@ -12,7 +12,6 @@ const ChatPage = lazy(() => import("./domains/chat/ChatPage"));
 const PackagesPage = lazy(() => import("./domains/packages/PackagesPage"));
 const AccountPage = lazy(() => import("./pages/people/AccountPage"));
 const AdminPage = lazy(() => import("./pages/people/AdminPage"));
-const DoorPage = lazy(() => import("./pages/people/DoorPage"));
 const ReportsPage = lazy(() => import("./pages/reports/ReportsPage"));
 const WatchPage = lazy(() => import("./pages/reports/WatchPage"));
 const TeamPage = lazy(() => import("./pages/people/TeamPage"));
@@ -34,7 +33,6 @@ const PAGES: Record<string, (data: PageData) => ReactNode> = {
   admin: () => <AdminPage />,
   reports: () => <ReportsPage />,
   watch: () => <WatchPage />,
-  door: (data) => <DoorPage data={data} />,
   team: () => <TeamPage />,
 };
 
@@ -59,6 +57,17 @@ export function pageFor(mount: HTMLElement): ReactNode {
   const data = readJson<PageData>(mount.dataset.page) ?? {};
   const page = PAGES[data.page ?? pageAt(window.location.pathname)] ?? PAGES.overview!;
   return <Suspense>{page(data)}</Suspense>;
+}
+
+/**
+ * The form at the door, where the page is one. It is loaded before it is drawn: the server's own form stands there meanwhile, and
+ * somebody may be typing into it.
+ */
+export async function doorFor(mount: HTMLElement): Promise<ReactNode> {
+  const data = readJson<PageData>(mount.dataset.page);
+  if (data?.page !== "door") return null;
+  const { default: DoorPage } = await import("./pages/people/DoorPage");
+  return <DoorPage data={data} />;
 }
 
 export function pageAt(pathname: string): string {

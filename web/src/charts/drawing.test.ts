@@ -3,6 +3,7 @@ import { parseDay } from "../lib/days";
 import { bucketsOf } from "../series/buckets";
 import type { Point, Series, TimeFigure } from "../series/model";
 import { axisLabels, centreOf, indexAt } from "./frame";
+import { sideBySide } from "./lineShapes";
 import { classOf, mapClasses } from "./mapClasses";
 import { hatch } from "./shapes";
 import { timeFigureCsv } from "./TimeTable";
@@ -308,4 +309,35 @@ it("the CSV of a figure keeps missing values empty and says the state", () => {
   expect(lines[0]).toBe("period_start,period_end,id,label,value,state,was,days,of_days");
   expect(lines[3]).toBe("2026-11-09,2026-11-09,global,All,47,restated,58,1,1");
   expect(lines[4]).toBe("2026-11-10,2026-11-10,global,All,,missing,,1,1");
+});
+
+describe("lines of equal value", () => {
+  it("run beside each other around the true height, in the order of the series, and part where the values do", () => {
+    const [first, second, third] = sideBySide(
+      [
+        [50, 40, 90],
+        [50, 40.5, 20],
+        [80, 41, null],
+      ],
+      100,
+    );
+    expect([first![0], second![0], third![0]]).toEqual([48.5, 51.5, 80]);
+    expect([first![1], second![1], third![1]].map((y) => Number(y!.toFixed(2)))).toEqual([37.5, 40.5, 43.5]);
+    expect([first![2], second![2], third![2]]).toEqual([90, 20, null]);
+  });
+
+  it("stay above the baseline", () => {
+    expect(sideBySide([[100], [100]], 100)).toEqual([[97], [100]]);
+  });
+
+  it("are both drawn, and never at the same height", () => {
+    const same = [0, 3, 3, 5, 5, 4, 4].map((value) => point(value));
+    const two = (["a", "b"] as const).map((id, color): Series => ({ id, name: id, color, rank: 1, points: same }));
+    const drawn = draw("line", figure(two)).shapes.filter((shape) => shape.name === "line");
+    expect(drawn).toHaveLength(2);
+    const [upper, lower] = drawn.map((shape) => (shape.shape as { points: [number, number][] }).points);
+    expect(upper!.map((at, index) => Number((lower![index]![1] - at[1]).toFixed(2)))).toEqual(Array(7).fill(3));
+    expect(new Set(drawn.map((shape) => (shape.style as { stroke: string }).stroke)).size).toBe(2);
+    expect(drawn.every((shape) => !("lineDash" in (shape.style as object)))).toBe(true);
+  });
 });

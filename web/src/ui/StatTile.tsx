@@ -43,13 +43,13 @@ export function StatTile(props: {
         {props.help && <Help about={props.label}>{props.help}</Help>}
       </header>
       {props.state === "loading" ? (
-        <div role="status">
+        <div key="loading" role="status" className="tile-loading">
           <div className="tile-skeleton number" />
           <div className="tile-skeleton line" />
           <span className="visually-hidden">{t("state.loading")}</span>
         </div>
       ) : (
-        <div className="tile-row">
+        <div key="number" className="tile-row">
           <div>
             {shown ? (
               <p className="tile-value" {...(shortened ? { tabIndex: 0 } : {})}>

@@ -7,14 +7,14 @@ import { saveFile } from "../../lib/download";
 import { useI18n } from "../../lib/i18n";
 import { useQuery } from "../../lib/urlState";
 import { ActionMenu } from "../../ui/controls";
-import { FigureEmpty } from "../../ui/Figure";
+import { FigureEmpty, FigureLoading } from "../../ui/Figure";
 import { Icon } from "../../ui/icons/Icon";
 import { PageHead, Shell } from "../../ui/Shell";
 import { BotTable } from "./BotTable";
 import { ChatCharts } from "./ChatCharts";
 import { ChatTiles } from "./ChatTiles";
 import { ClientForm } from "./ClientForm";
-import { CostFigure } from "./CostFigure";
+import { CostFigure, WHOLE_HEIGHT } from "./CostFigure";
 import { EngagementViewsFigure } from "./EngagementViewsFigure";
 import { FilterBar } from "./FilterBar";
 import { apiQuery, earlierQuery, filterData, filterFrom, pageQuery } from "./filters";
@@ -71,9 +71,12 @@ export default function ChatPage() {
         crumbs={[{ label: t("nav.chat") }]}
         title={t("nav.chatbots")}
         purpose={
-          options.data
-            ? t("chat.purpose", { count: options.data.experiments.length, channels: options.data.channels.length })
-            : ""
+          options.data ? (
+            t("chat.purpose", { count: options.data.experiments.length, channels: options.data.channels.length })
+          ) : (
+            // As long as what will stand there.
+            <span className="unsaid">{t("chat.purpose", { count: 10, channels: 10 })}</span>
+          )
         }
         actions={
           <ActionMenu
@@ -116,17 +119,30 @@ export default function ChatPage() {
       ) : (
         <div className="rows">
           <ChatTiles query={asked ?? ""} earlier={earlier ?? ""} enabled={ready} filter={filter} today={today} />
-          {options.data?.cost_tracking && (
-            <CostFigure query={asked ?? ""} enabled={ready} filter={filter} today={today} />
+          {options.data ? (
+            <>
+              {options.data.cost_tracking && (
+                <CostFigure query={asked ?? ""} enabled={ready} filter={filter} today={today} />
+              )}
+              <ChatCharts query={asked ?? ""} enabled={ready} filter={filter} today={today} />
+              <BotTable query={asked ?? ""} enabled={ready} />
+              <div className="grid">
+                <People query={asked ?? ""} enabled={ready} />
+                <People query={asked ?? ""} enabled={ready} least />
+                <Tags
+                  query={asked ?? ""}
+                  enabled={ready}
+                  options={options.data}
+                  filter={filter}
+                  replace={replaceQuery}
+                />
+              </div>
+              <EngagementViewsFigure query={asked ?? ""} enabled={ready} today={today} />
+            </>
+          ) : (
+            // Whether costs stand before the charts is not known yet: what follows the tiles waits for it.
+            <FigureLoading height={WHOLE_HEIGHT} />
           )}
-          <ChatCharts query={asked ?? ""} enabled={ready} filter={filter} today={today} />
-          <BotTable query={asked ?? ""} enabled={ready} />
-          <div className="grid">
-            <People query={asked ?? ""} enabled={ready} />
-            <People query={asked ?? ""} enabled={ready} least />
-            <Tags query={asked ?? ""} enabled={ready} options={options.data} filter={filter} replace={replaceQuery} />
-          </div>
-          <EngagementViewsFigure query={asked ?? ""} enabled={ready} today={today} />
         </div>
       )}
       <ClientForm filter={filter} options={options.data} today={today} />

@@ -9,6 +9,9 @@ import { chatFigure } from "./figures";
 import type { ChatFilter } from "./filters";
 import { Widget } from "./Widget";
 
+/** Sum, parts and cost of a turn together, as high as they usually are. */
+export const WHOLE_HEIGHT = 760;
+
 /** What the model use cost: the sum, its bars by source, providers, models, kinds of token, and what a turn costs at most. */
 export function CostFigure(props: { query: string; enabled: boolean; filter: ChatFilter; today: Day }) {
   const { t, locale } = useI18n();
@@ -17,6 +20,9 @@ export function CostFigure(props: { query: string; enabled: boolean; filter: Cha
   const series = useChat<CostSeries>("cost-timeseries", props.query, props.enabled);
   const breakdown = useChat<CostBreakdown>("cost-breakdown", props.query, props.enabled);
   const perTrace = useChat<CostP95>("cost-p95", props.query, props.enabled);
+  // The parts make the figure three times as high as its sum: they are drawn together, in the room that was kept for them.
+  const isWhole = [series, breakdown, perTrace].every((part) => part.data !== undefined || part.isError);
+  const answer = isWhole ? summary : { ...summary, data: undefined };
   const step = props.filter.step === "hourly" ? "daily" : props.filter.step;
   const money = (value: number) => formatFull(value, "money", style);
   return (
@@ -24,8 +30,8 @@ export function CostFigure(props: { query: string; enabled: boolean; filter: Cha
       <Widget
         title={t("chat.cost")}
         subtitle={t("chat.costNote")}
-        height={180}
-        answer={summary}
+        height={WHOLE_HEIGHT}
+        answer={answer}
         isEmpty={(data) => data.total === 0 && data.unknown_count === 0 && data.unpriced_count === 0}
       >
         {(data) => {

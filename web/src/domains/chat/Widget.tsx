@@ -1,7 +1,15 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useI18n } from "../../lib/i18n";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure";
+
+/** What a widget waits for. */
+export interface WidgetAnswer<T> {
+  data: T | undefined;
+  isError: boolean;
+  error: Error | null;
+  isPlaceholderData: boolean;
+  refetch: () => unknown;
+}
 
 /** A figure with its own loading, error and empty state: one that fails takes no other along. */
 export function Widget<T>(props: {
@@ -12,7 +20,7 @@ export function Widget<T>(props: {
   controls?: ReactNode;
   foot?: ReactNode;
   height: number;
-  answer: UseQueryResult<T, Error>;
+  answer: WidgetAnswer<T>;
   isEmpty: (data: T) => boolean;
   children: (data: T) => ReactNode;
 }) {
@@ -30,7 +38,7 @@ export function Widget<T>(props: {
     >
       {answer.data === undefined && answer.isError ? (
         <FigureError
-          cause={t("error.cause", { cause: answer.error.message })}
+          cause={t("error.cause", { cause: answer.error?.message ?? "" })}
           still={t("error.others")}
           retry={() => void answer.refetch()}
         />
