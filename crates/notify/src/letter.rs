@@ -38,6 +38,11 @@ pub fn is_address(text: &str) -> bool {
     mailbox(text).is_ok()
 }
 
+/// The address alone, in lower case: `Ann <Ann@example.org>` and `ann@example.org` are one receiver. `None` for what cannot be written to.
+pub fn receiver(text: &str) -> Option<String> {
+    mailbox(text).ok().map(|mailbox| mailbox.email.to_string().to_lowercase())
+}
+
 pub(crate) fn mailbox(text: &str) -> Result<Mailbox, NotifyError> {
     text.trim().parse().map_err(|error: lettre::address::AddressError| NotifyError::Address {
         address: one_line(text, 80),

@@ -12,7 +12,7 @@ mod webhook;
 
 pub use circle::Circle;
 pub use error::NotifyError;
-pub use letter::{Attachment, Letter, is_address};
+pub use letter::{Attachment, Letter, is_address, receiver};
 pub use mail::{Delivery, Mailer, Refusal};
 pub use settings::{Encryption, MailConfig, MailSettings};
 pub use webhook::Webhook;

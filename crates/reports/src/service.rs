@@ -10,7 +10,7 @@ use tallykeep_control::{
     ControlError, TeamControl,
     reports::{NewDelivery, ReportDelivery},
 };
-use tallykeep_notify::{Attachment, Letter, MailSettings, Mailer, NotifyError, Webhook};
+use tallykeep_notify::{Attachment, Letter, MailSettings, Mailer, NotifyError, Webhook, receiver};
 
 use crate::{
     Document, OwnReport, ReportSpec, ReportsConfig, Span, Unsubscribing, WrongField,
@@ -37,6 +37,8 @@ pub struct SourceError(pub String);
 pub enum ReportError {
     #[error("no report `{name}`; there {}", there(known))]
     Unknown { name: String, known: Vec<String> },
+    #[error("{address} is no receiver of `{name}`; there {}", there(known))]
+    NoReceiver { name: String, address: String, known: Vec<String> },
     #[error("report `{name}`: {reason}")]
     Source { name: String, reason: String },
     #[error("report `{0}` is set up in the configuration; change it there")]
@@ -58,6 +60,9 @@ fn there(known: &[String]) -> String {
 pub struct Outcome {
     pub report: String,
     pub scope: String,
+    /// The community's slug where a report is about several; else empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub slug: String,
     pub period: String,
     /// `mail`, `folder`, `webhook`.
     pub channel: &'static str,
@@ -288,7 +293,7 @@ impl Reports {
         let files = attached(document, &spec.attach).map_err(|error| ReportError::Workbook(error.to_string()))?;
         for way in ways {
             if let Way::Mail(to) = way
-                && gone.iter().any(|address| address == to)
+                && gone.iter().any(|address| is_same(address, to))
             {
                 sent.unsubscribed += 1;
                 continue;
@@ -303,6 +308,7 @@ impl Reports {
             let outcome = Outcome {
                 report: spec.name.clone(),
                 scope: document.scope.clone(),
+                slug: document.slug.clone(),
                 period: document.period.key(),
                 channel: way.channel(),
                 receiver: way.receiver(),
@@ -387,6 +393,26 @@ impl Reports {
         Webhook::new(Duration::from_secs(30), self.retry_base)?.post(address, &body).await
     }
 
+    /// Sends an address a report no more, however the configuration writes it. Errors: `NoReceiver`.
+    pub async fn unsubscribe(&self, team: &TeamControl, spec: &ReportSpec, address: &str) -> Result<(), ReportError> {
+        if !spec.to.iter().any(|to| is_same(to, address)) {
+            let (name, address, known) = (spec.name.clone(), address.to_owned(), spec.to.clone());
+            return Err(ReportError::NoReceiver { name, address, known });
+        }
+        Ok(team.report_unsubscribe(&spec.name, address, team.clock().now()).await?)
+    }
+
+    /// Sends an address a report again. Answers whether it had unsubscribed.
+    pub async fn resubscribe(&self, team: &TeamControl, spec: &ReportSpec, address: &str) -> Result<bool, ReportError> {
+        let mut changed = false;
+        for gone in team.report_unsubscribed(Some(&spec.name)).await? {
+            if is_same(&gone.address, address) {
+                changed |= team.report_resubscribe(&spec.name, &gone.address).await?;
+            }
+        }
+        Ok(changed)
+    }
+
     /// What was handed out, newest first.
     pub async fn history(
         &self,
@@ -396,6 +422,11 @@ impl Reports {
     ) -> Result<Vec<ReportDelivery>, ReportError> {
         Ok(team.report_deliveries(report, limit).await?)
     }
+}
+
+/// Whether two ways to write it mean one receiver: names and capitals make no other.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || receiver(one).is_some_and(|address| receiver(other).as_ref() == Some(&address))
 }
 
 fn every(spec: &ReportSpec) -> &'static str {

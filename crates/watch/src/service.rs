@@ -112,6 +112,11 @@ pub fn message(series: &Watched, departure: &Departure) -> String {
     format!("{}: {told}. {}", series.name, series.check)
 }
 
+/// What of a message fits into a subject: what it is and since when.
+fn headline(message: &str) -> &str {
+    message.split(", usually ").next().unwrap_or(message)
+}
+
 /// The watchdogs of one installation.
 pub struct Watchdogs {
     config: WatchConfig,
@@ -193,7 +198,7 @@ impl Watchdogs {
             "opened_at": alert.opened_at, "team": team.team().slug,
         });
         let letter = Letter {
-            subject: format!("{}: {}", team.team().name, alert.message),
+            subject: format!("{}: {}", team.team().name, headline(&alert.message)),
             text: format!(
                 "{}\n\nTeam: {}. It is told once; `tallykeep watch` lists what is open.\n",
                 alert.message,

@@ -215,6 +215,17 @@ async fn whoever_unsubscribed_is_left_out_until_asked_for_again() {
     let now = team.clock().now();
     team.report_unsubscribe("board", "ann@example.org", now).await.expect("noted");
     team.report_unsubscribe("board", "ann@example.org", now).await.expect("noted once");
+    // However the configuration writes an address, and however its owner does.
+    let spec = &reports.find(&team, "board").await.expect("there");
+    reports.unsubscribe(&team, spec, "BOB@example.org").await.expect("a receiver");
+    let span = reports.due_span(spec, team.clock().today());
+    let sent = reports.send_now(&house.source, &team, spec, &span, &[]).await.expect("sent");
+    assert_eq!((sent.unsubscribed, house.mail.mails().len()), (2, 0));
+    assert!(reports.resubscribe(&team, spec, "Bob <bob@example.org>").await.expect("undone"));
+    assert!(!reports.resubscribe(&team, spec, "bob@example.org").await.expect("asked"));
+    let error =
+        reports.unsubscribe(&team, spec, "bop@example.org").await.expect_err("nobody gets it there").to_string();
+    assert!(error.starts_with("bop@example.org is no receiver of `board`; there is ann@example.org, Bob"), "{error}");
     team.report_unsubscribe("another", "Bob <bob@example.org>", now).await.expect("noted");
     let sent = reports.send_due(&house.source, &team).await.expect("sent");
     assert_eq!((sent.unsubscribed, house.mail.mails().len()), (1, 1));

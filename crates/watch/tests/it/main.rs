@@ -85,6 +85,8 @@ async fn a_silent_line_is_told_within_a_day_once_and_closed_when_it_is_back_for_
     let mails = mail.mails();
     assert_eq!(mails.len(), 1, "the first try failed, the next day's did not, and then it was told");
     assert!(mails[0].text_of("text/plain").expect("a text").contains("0 since 2026-06-10"));
+    let subject = mails[0].header("subject").expect("a subject");
+    assert!(subject.ends_with("Messages: 0 since 2026-06-10"), "what is usual and what to check is inside: {subject}");
 }
 
 #[tokio::test]

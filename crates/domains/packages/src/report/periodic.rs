@@ -4,6 +4,7 @@
 //! counted day has no figure, and a figure with missing days says so.
 
 use jiff::civil::Date;
+use tallykeep_control::packages::PackagesMetric;
 use tallykeep_reports::{Document, Every, Figure, Section, Span};
 
 use super::monthly_report;
@@ -21,6 +22,8 @@ struct Line {
     now: Option<i64>,
     before: Option<i64>,
     note: String,
+    /// Some of its days are missing and nothing stands in for them.
+    is_partial: bool,
 }
 
 /// The document of a span; `latest` is the latest completed day.
@@ -68,7 +71,7 @@ pub fn periodic(index: &Index, config: &Config, report: &str, span: &Span, lates
 
 /// A total of what is known; nothing when nothing is.
 fn sum<'a>(name: &str, lines: impl Iterator<Item = &'a Line>) -> Figure {
-    let (mut now, mut before, mut unknown) = (None::<i64>, None::<i64>, 0);
+    let (mut now, mut before, mut unknown, mut partial) = (None::<i64>, None::<i64>, 0, 0);
     for line in lines {
         if let Some(value) = line.now {
             *now.get_or_insert(0) += value;
@@ -77,13 +80,16 @@ fn sum<'a>(name: &str, lines: impl Iterator<Item = &'a Line>) -> Figure {
             *before.get_or_insert(0) += value;
         }
         unknown += usize::from(line.now.is_none());
+        partial += usize::from(line.now.is_some() && line.is_partial);
     }
-    let note = match unknown {
-        0 => String::new(),
-        1 => "one package has no data".to_owned(),
-        n => format!("{n} packages have no data"),
+    let packages = |many: usize, one: &str, more: &str| match many {
+        0 => None,
+        1 => Some(format!("one package {one}")),
+        n => Some(format!("{n} packages {more}")),
     };
-    Figure::count(name, now, before).with_note(note)
+    let notes =
+        [packages(unknown, "has no data", "have no data"), packages(partial, "with missing days", "with missing days")];
+    Figure::count(name, now, before).with_note(notes.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn month_lines(index: &Index, config: &Config, span: &Span, latest: Date) -> (Vec<Line>, Vec<String>) {
@@ -98,12 +104,27 @@ fn month_lines(index: &Index, config: &Config, span: &Span, latest: Date) -> (Ve
             }
             _ => String::new(),
         },
+        is_partial: line.value.is_some() && !line.synthetic && line.days_present < line.days_expected,
         product: line.product,
         name: line.name,
         now: line.value,
         before: line.previous,
     });
-    (lines.collect(), report.remarks)
+    let lines = lines.collect();
+    // Pages say a metric by its id beside its name; a mail has names only.
+    let mut remarks = report.remarks;
+    for remark in &mut remarks {
+        if let Some(metric) =
+            index.active("downloads").find(|metric| remark.starts_with(&format!("{}: ", metric.metric_id)))
+        {
+            *remark = format!("{}{}", name(config, metric), &remark[metric.metric_id.len()..]);
+        }
+    }
+    (lines, remarks)
+}
+
+fn name(config: &Config, metric: &PackagesMetric) -> String {
+    format!("{} {}", config.product_title(&metric.product), metric.display_name)
 }
 
 fn week_lines(index: &Index, config: &Config, span: &Span) -> (Vec<Line>, Vec<String>) {
@@ -118,11 +139,12 @@ fn week_lines(index: &Index, config: &Config, span: &Span) -> (Vec<Line>, Vec<St
         let note =
             if days > 0 && days < span.days() { format!("{days} of {} days", span.days()) } else { String::new() };
         if days < span.days() {
-            remarks.push(format!("{}: {days} of {} days", metric.metric_id, span.days()));
+            remarks.push(format!("{}: {days} of {} days", name(config, metric), span.days()));
         }
         Line {
+            is_partial: !note.is_empty(),
             product: metric.product.clone(),
-            name: format!("{} {}", config.product_title(&metric.product), metric.display_name),
+            name: name(config, metric),
             now,
             before: known(rows, &span.before()).1,
             note,
@@ -140,6 +162,7 @@ fn star_lines(index: &Index, span: &Span) -> Vec<Line> {
             now: value_at_or_before(rows, span.last),
             before: value_at_or_before(rows, span.before().last),
             note: String::new(),
+            is_partial: false,
         }
     });
     stars.collect()

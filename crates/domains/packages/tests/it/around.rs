@@ -8,8 +8,9 @@ use tallykeep_packages::{
     alerts::Looked,
     days::{each_day, midnight},
     jobs::{JobError, Jobs, downloads::DownloadOptions},
-    report::{compare, monthly_report},
+    report::{compare, monthly_report, periodic},
 };
+use tallykeep_reports::{Amount, Every, Span};
 
 use tallykeep_testkit::{
     smtp::{FakeMailServer, MailTrouble},
@@ -299,6 +300,13 @@ async fn the_monthly_report_and_the_comparison() {
     );
     assert_eq!(report.remarks, ["downloads:a:rust: 14 of 28 days"]);
     assert!(report.to_csv().lines().count() == 3 && report.to_html().contains("no data"));
+    // The one that arrives by itself: totals say what they lack, remarks call a package by its name.
+    let span = Span::latest(Every::Month, day("2026-03-01"));
+    let mail = periodic(&index, &jobs.config, "downloads", &span, until);
+    let total = &mail.sections[0].figures[0];
+    assert_eq!((total.now, total.note.as_str()), (Some(Amount::Count(1120)), "one package with missing days"));
+    let name = &mail.sections[1].figures[1].name;
+    assert_eq!(mail.remarks, [format!("{name}: 14 of 28 days")]);
     let metric = index.metric("downloads:a:python").expect("there");
     let change = compare(&index, metric, day("2026-02-01"), 28, until);
     assert_eq!((change.before_average, change.after_average, change.percent), (Some(10.0), Some(30.0), Some(200.0)));

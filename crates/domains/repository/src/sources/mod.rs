@@ -37,8 +37,9 @@ pub(crate) const REPORTED_REJECTS: &str = "rejected";
 pub enum SourceError {
     #[error("{0}")]
     Wrong(String),
+    // Not its source too: what it says is said here.
     #[error("{0}{hint}", hint = hint(.0))]
-    Upstream(#[from] CollectError),
+    Upstream(CollectError),
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     #[error("{}: {source}", .path.display())]
@@ -50,6 +51,12 @@ fn hint(error: &CollectError) -> &'static str {
     match error {
         CollectError::Untrusted { .. } => "; ca_file (--ca-file) names a private authority",
         _ => "",
+    }
+}
+
+impl From<CollectError> for SourceError {
+    fn from(error: CollectError) -> Self {
+        Self::Upstream(error)
     }
 }
 

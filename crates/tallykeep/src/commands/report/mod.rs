@@ -46,6 +46,9 @@ pub struct Preview {
     /// Month (2026-02) or week (2026-W10); the newest that is over when left out
     #[arg(long, value_name = "PERIOD")]
     period: Option<String>,
+    /// Of a report about several communities only this one's (slug or id)
+    #[arg(long, value_name = "ID")]
+    community: Option<String>,
     /// How to write it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -86,7 +89,7 @@ pub struct History {
 pub struct Subscription {
     /// Name of the report
     name: String,
-    /// Mail address as the report has it
+    /// Mail address, with the report's name for it or without
     address: String,
 }
 
@@ -105,13 +108,13 @@ impl Report {
             Self::History(command) => command.run(context, &reports, &team).await,
             Self::Unsubscribe(command) => {
                 let spec = reports.find(&team, &command.name).await.map_err(ended)?;
-                team.report_unsubscribe(&spec.name, &command.address, team.clock().now()).await?;
+                reports.unsubscribe(&team, &spec, &command.address).await.map_err(ended)?;
                 let document = json!({"report": spec.name, "address": command.address, "unsubscribed": true});
                 context.print(&document, || format!("{} gets {} no more", command.address, spec.name))
             }
             Self::Resubscribe(command) => {
                 let spec = reports.find(&team, &command.name).await.map_err(ended)?;
-                let changed = team.report_resubscribe(&spec.name, &command.address).await?;
+                let changed = reports.resubscribe(&team, &spec, &command.address).await.map_err(ended)?;
                 let document = json!({"report": spec.name, "address": command.address, "changed": changed});
                 context.print(&document, || match changed {
                     true => format!("{} gets {} again", command.address, spec.name),
@@ -158,19 +161,27 @@ impl Preview {
         let spec = &reports.find(team, &self.name).await.map_err(ended)?;
         let span = span(reports, team, spec, self.period.as_deref())?;
         let source = source(context, reports.unsubscribing().base()).await?;
-        let documents = reports.preview(&source, team, spec, &span).await.map_err(ended)?;
+        let mut documents = reports.preview(&source, team, spec, &span).await.map_err(ended)?;
+        let slugs = documents.iter().map(|document| document.slug.clone()).collect::<Vec<_>>().join(", ");
+        if let Some(community) = &self.community {
+            documents.retain(|document| document.slug == *community || document.scope == *community);
+            if documents.is_empty() {
+                return Err(usage(format!("--community: {} is not about `{community}`; about {slugs}", spec.name)));
+            }
+        }
         if context.options.json {
             return context.print(&documents, String::new);
         }
-        if matches!(self.format, Format::Xlsx) {
+        // Tables of several communities in one would not say whose a line is.
+        if let (Format::Csv | Format::Xlsx, many) = (self.format, documents.len())
+            && many != 1
+        {
+            let problem = format!("--format csv and xlsx write one table; {} has {many}", spec.name);
+            let way = if slugs.is_empty() { String::new() } else { format!(": --community names one ({slugs})") };
+            return Err(usage(problem + &way));
+        }
+        if let (Format::Xlsx, [document]) = (self.format, documents.as_slice()) {
             use std::io::Write;
-            let [document] = documents.as_slice() else {
-                return Err(usage(format!(
-                    "--format xlsx writes one workbook; {} has {} documents",
-                    spec.name,
-                    documents.len()
-                )));
-            };
             return Ok(std::io::stdout().write_all(&xlsx(document)?)?);
         }
         let texts = documents.iter().map(|document| match self.format {
@@ -197,14 +208,18 @@ impl Send {
 impl History {
     async fn run(self, context: &Context, reports: &Reports, team: &TeamControl) -> anyhow::Result<()> {
         let rows = reports.history(team, self.name.as_deref(), self.limit).await.map_err(ended)?;
+        // Rows keep a community's id; people know it by its slug.
+        let communities = match rows.iter().any(|row| !row.scope.is_empty()) {
+            true => crate::domains::repository(context).await?.communities().await?,
+            false => Vec::new(),
+        };
+        let slug = |id: &str| communities.iter().find(|c| c.id == id).map_or_else(|| id.to_owned(), |c| c.slug.clone());
         context.print(&rows, || {
             let lines = rows.iter().map(|row| {
-                let scope = if row.scope.is_empty() { String::new() } else { format!(" ({})", row.scope) };
+                let scope = if row.scope.is_empty() { String::new() } else { format!(" ({})", slug(&row.scope)) };
                 let end = row.error.as_ref().map_or_else(|| "sent".to_owned(), |error| format!("not sent: {error}"));
-                format!(
-                    "{} {}{scope} {} {} {}, {}: {end}",
-                    row.at, row.report, row.period, row.channel, row.receiver, row.by
-                )
+                let at = row.at.round(jiff::Unit::Second).unwrap_or(row.at);
+                format!("{at} {}{scope} {} {} {}, {}: {end}", row.report, row.period, row.channel, row.receiver, row.by)
             });
             lines.collect::<Vec<_>>().join("\n")
         })
@@ -236,12 +251,12 @@ fn told(context: &Context, sent: &Sent) -> anyhow::Result<()> {
         let mut lines: Vec<String> = sent
             .outcomes
             .iter()
-            .map(|outcome| match &outcome.error {
-                None => {
-                    format!("{} {} sent by {} to {}", outcome.report, outcome.period, outcome.channel, outcome.receiver)
-                }
-                Some(error) => {
-                    format!("{} {} not sent to {}: {error}", outcome.report, outcome.period, outcome.receiver)
+            .map(|outcome| {
+                let about = if outcome.slug.is_empty() { String::new() } else { format!(" ({})", outcome.slug) };
+                let what = format!("{}{about} {}", outcome.report, outcome.period);
+                match &outcome.error {
+                    None => format!("{what} sent by {} to {}", outcome.channel, outcome.receiver),
+                    Some(error) => format!("{what} not sent to {}: {error}", outcome.receiver),
                 }
             })
             .collect();
@@ -256,7 +271,7 @@ fn told(context: &Context, sent: &Sent) -> anyhow::Result<()> {
 
 fn ended(error: ReportError) -> anyhow::Error {
     match error {
-        ReportError::Unknown { .. } => usage(error.to_string()),
+        ReportError::Unknown { .. } | ReportError::NoReceiver { .. } => usage(error.to_string()),
         ReportError::Control(error) => error.into(),
         other => other.into(),
     }
