@@ -16,7 +16,8 @@ import { fileName, saveFile } from "../../lib/download";
 import { useI18n } from "../../lib/i18n";
 import type { BreakdownList } from "../../series/breakdown";
 import type { TimeFigure } from "../../series/model";
-import { Help, IconButton, Segmented } from "../../ui/controls";
+import { Help, Segmented } from "../../ui/controls";
+import { FigureTools } from "../../ui/figureTools";
 import { chatFigure, histogramFigure, type Line } from "./figures";
 import type { ChatFilter } from "./filters";
 import { Widget } from "./Widget";
@@ -218,7 +219,7 @@ export function Drawn(props: {
   bars?: boolean;
   stacked?: boolean;
 }): ReactNode {
-  const { t, locale } = useI18n();
+  const { locale } = useI18n();
   const [asTable, setAsTable] = useState(false);
   const style = useMemo(() => ({ locale }), [locale]);
   const { figure, title } = props;
@@ -226,16 +227,10 @@ export function Drawn(props: {
   return (
     <div className="drawn">
       <div className="drawn-tools">
-        <IconButton
-          label={asTable ? t("chart.showPlot") : t("chart.showTable")}
-          icon={asTable ? "chart" : "table"}
-          pressed={asTable}
-          onPress={() => setAsTable(!asTable)}
-        />
-        <IconButton
-          label={t("chart.downloadCsv")}
-          icon="download"
-          onPress={() => saveFile(`${fileName("chat", title)}.csv`, timeFigureCsv(figure), "text/csv;charset=utf-8")}
+        <FigureTools
+          asTable={asTable}
+          onTable={setAsTable}
+          onDownload={() => saveFile(`${fileName("chat", title)}.csv`, timeFigureCsv(figure), "text/csv;charset=utf-8")}
         />
       </div>
       {asTable ? (

@@ -19,6 +19,7 @@ import {
   STEPS,
   type Step,
 } from "./filters";
+import { SavePopover } from "./SavePopover";
 
 interface FilterBarProps {
   filter: ChatFilter;
@@ -230,7 +231,6 @@ function choicesOf(options: FilterOptions | undefined, field: Field): { id: stri
 /** Kept filters: chips that load, a star on the default, a dialog that saves. */
 function Presets(props: FilterBarProps) {
   const { t } = useI18n();
-  const [name, setName] = useState("");
   const [isDefault, setDefault] = useState(false);
   const [said, setSaid] = useState<string | null>(null);
   const [doomed, setDoomed] = useState<Preset | null>(null);
@@ -282,42 +282,20 @@ function Presets(props: FilterBarProps) {
           </button>
         </span>
       )}
-      <DialogTrigger>
-        <Button className="button quiet">{t("chat.save")}</Button>
-        <Popover className="float" placement="bottom end" offset={4}>
-          <Dialog className="filter-pop" aria-label={t("chat.save")}>
-            {({ close }) => (
-              <form
-                onSubmit={(event) => {
-                  event.preventDefault();
-                  savePreset(name.trim(), isDefault, filterData(props.filter))
-                    .then(() => {
-                      setSaid(t("chat.presetSaved", { name: name.trim() }));
-                      setName("");
-                      props.onPresets();
-                      close();
-                    })
-                    .catch(fail);
-                }}
-              >
-                <label>
-                  {t("chat.presetName")}
-                  <span className="field">
-                    <input value={name} maxLength={100} onChange={(event) => setName(event.target.value)} />
-                  </span>
-                </label>
-                <label className="check">
-                  <input type="checkbox" checked={isDefault} onChange={(event) => setDefault(event.target.checked)} />{" "}
-                  {t("chat.presetDefault")}
-                </label>
-                <button type="submit" className="button primary" disabled={name.trim() === ""}>
-                  {t("chat.save")}
-                </button>
-              </form>
-            )}
-          </Dialog>
-        </Popover>
-      </DialogTrigger>
+      <SavePopover
+        label={t("chat.save")}
+        save={(name) =>
+          savePreset(name, isDefault, filterData(props.filter)).then(() => {
+            setSaid(t("chat.presetSaved", { name }));
+            props.onPresets();
+          })
+        }
+      >
+        <label className="check">
+          <input type="checkbox" checked={isDefault} onChange={(event) => setDefault(event.target.checked)} />{" "}
+          {t("chat.presetDefault")}
+        </label>
+      </SavePopover>
       <span className="caption" role="status">
         {said}
       </span>

@@ -1,10 +1,10 @@
 import { useEffect, useState } from "react";
-import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { deleteSearch, saveSearch, useSearches } from "../../api/chat";
 import { useI18n } from "../../lib/i18n";
 import { Help } from "../../ui/controls";
 import { Icon } from "../../ui/icons/Icon";
 import { type ChatFilter, filterData, pageQuery } from "./filters";
+import { SavePopover } from "./SavePopover";
 
 /** A search expression over conversations, and the searches the team has saved. What is wrong with one is said beside it. */
 export function SearchBar(props: {
@@ -104,12 +104,14 @@ export function SearchBar(props: {
         </span>
       ))}
       {filter.expression && (
-        <SaveSearch
-          expression={filter.expression}
-          onSaved={(name) => {
-            setSaid(t("chat.presetSaved", { name }));
-            void searches.refetch();
-          }}
+        <SavePopover
+          label={t("chat.searchSave")}
+          save={(name) =>
+            saveSearch(name, filter.expression).then(() => {
+              setSaid(t("chat.presetSaved", { name }));
+              void searches.refetch();
+            })
+          }
         />
       )}
       <span className="caption" role="status">
@@ -119,48 +121,5 @@ export function SearchBar(props: {
         {props.problem}
       </p>
     </div>
-  );
-}
-
-function SaveSearch(props: { expression: string; onSaved: (name: string) => void }) {
-  const { t } = useI18n();
-  const [name, setName] = useState("");
-  const [problem, setProblem] = useState<string | null>(null);
-  return (
-    <DialogTrigger>
-      <Button className="button quiet">{t("chat.searchSave")}</Button>
-      <Popover className="float" placement="bottom end" offset={4}>
-        <Dialog className="filter-pop" aria-label={t("chat.searchSave")}>
-          {({ close }) => (
-            <form
-              onSubmit={(event) => {
-                event.preventDefault();
-                saveSearch(name.trim(), props.expression)
-                  .then(() => {
-                    props.onSaved(name.trim());
-                    close();
-                  })
-                  .catch((cause: Error) => setProblem(cause.message));
-              }}
-            >
-              <label>
-                {t("chat.presetName")}
-                <span className="field">
-                  <input value={name} maxLength={100} onChange={(event) => setName(event.target.value)} />
-                </span>
-              </label>
-              {problem && (
-                <p className="field-reason" role="alert">
-                  {problem}
-                </p>
-              )}
-              <button type="submit" className="button primary" disabled={name.trim() === ""}>
-                {t("chat.searchSave")}
-              </button>
-            </form>
-          )}
-        </Dialog>
-      </Popover>
-    </DialogTrigger>
   );
 }

@@ -6,8 +6,8 @@ import { fileName, saveFile } from "../../lib/download";
 import { formatFull, formatPercent } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
 import type { TimeFigure } from "../../series/model";
-import { IconButton } from "../../ui/controls";
 import { Figure } from "../../ui/Figure";
+import { FigureTools } from "../../ui/figureTools";
 import { itemFigure, lastWhole, registryOf, sdkTitle } from "./figures";
 
 /** One package: the last full month in large type, its months as a line with its own true scale. */
@@ -32,22 +32,14 @@ export function DownloadCard({ item }: { item: PackageItem }) {
         </code>
       }
       controls={
-        <>
-          <IconButton
-            label={asTable ? t("chart.showPlot") : t("chart.showTable")}
-            icon={asTable ? "chart" : "table"}
-            pressed={asTable}
-            onPress={() => setAsTable(!asTable)}
-          />
-          <IconButton
-            label={t("chart.downloadCsv")}
-            icon="download"
-            onPress={() =>
-              figure &&
-              saveFile(`${fileName("downloads", item.metric_id)}.csv`, timeFigureCsv(figure), "text/csv;charset=utf-8")
-            }
-          />
-        </>
+        <FigureTools
+          asTable={asTable}
+          onTable={setAsTable}
+          onDownload={() =>
+            figure &&
+            saveFile(`${fileName("downloads", item.metric_id)}.csv`, timeFigureCsv(figure), "text/csv;charset=utf-8")
+          }
+        />
       }
       foot={
         <span>

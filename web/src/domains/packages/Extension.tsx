@@ -5,8 +5,8 @@ import { TimeTable, timeFigureCsv } from "../../charts/TimeTable";
 import { saveFile } from "../../lib/download";
 import { formatFull } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
-import { IconButton } from "../../ui/controls";
 import { Figure } from "../../ui/Figure";
+import { FigureTools } from "../../ui/figureTools";
 import { extensionFigure } from "./figures";
 
 /** Downloads of the DuckDB extension by month; hidden without data. */
@@ -38,21 +38,13 @@ export function Extension({ dashboard }: { dashboard: PackagesDashboard }) {
         light
         subtitle={newest.is_partial_month ? t("packages.runningMonth") : t("packages.lastFullMonth")}
         controls={
-          <>
-            <IconButton
-              label={asTable ? t("chart.showPlot") : t("chart.showTable")}
-              icon={asTable ? "chart" : "table"}
-              pressed={asTable}
-              onPress={() => setAsTable(!asTable)}
-            />
-            <IconButton
-              label={t("chart.downloadCsv")}
-              icon="download"
-              onPress={() =>
-                saveFile("duckdb-extension-downloads.csv", timeFigureCsv(figure), "text/csv;charset=utf-8")
-              }
-            />
-          </>
+          <FigureTools
+            asTable={asTable}
+            onTable={setAsTable}
+            onDownload={() =>
+              saveFile("duckdb-extension-downloads.csv", timeFigureCsv(figure), "text/csv;charset=utf-8")
+            }
+          />
         }
       >
         <p className="headline card-number">

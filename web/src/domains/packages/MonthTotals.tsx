@@ -8,8 +8,9 @@ import { formatDay, formatFull, formatMonth } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
 import { useQuery } from "../../lib/urlState";
 import type { TimeFigure } from "../../series/model";
-import { Help, IconButton, Segmented } from "../../ui/controls";
+import { Help, Segmented } from "../../ui/controls";
 import { Figure, FigureEmpty } from "../../ui/Figure";
+import { FigureTools } from "../../ui/figureTools";
 import { ChangeText } from "../../ui/StatTile";
 import { lastWhole, type MonthSplit, monthCsv, monthFigure } from "./figures";
 import { MonthTable } from "./MonthTable";
@@ -49,16 +50,10 @@ export function MonthTotals({ dashboard }: { dashboard: PackagesDashboard }) {
             choices={SPLITS.map((id) => ({ id, label: t(`packages.split.${id}`) }))}
             onChange={(id) => write({ months: id === "total" ? null : id })}
           />
-          <IconButton
-            label={asTable ? t("chart.showPlot") : t("chart.showTable")}
-            icon={asTable ? "chart" : "table"}
-            pressed={asTable}
-            onPress={() => setAsTable(!asTable)}
-          />
-          <IconButton
-            label={t("chart.downloadCsv")}
-            icon="download"
-            onPress={() =>
+          <FigureTools
+            asTable={asTable}
+            onTable={setAsTable}
+            onDownload={() =>
               saveFile(
                 "monthly-download-snapshots.csv",
                 monthCsv(dashboard, t("packages.total")),

@@ -5,9 +5,10 @@ import { fileName, saveFile } from "../../lib/download";
 import { countryName, formatFull, formatPercent, formatRange } from "../../lib/format";
 import { layoutTitle, useI18n } from "../../lib/i18n";
 import { rankValues, valueOver } from "../../series/breakdown";
-import { IconButton, Segmented } from "../../ui/controls";
+import { Segmented } from "../../ui/controls";
 import { DataTable } from "../../ui/DataTable";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure";
+import { FigureTools } from "../../ui/figureTools";
 import type { ComponentSpec } from "./components";
 import { useFamily, useRepositoryPage } from "./context";
 import { dimensionNamed } from "./dimensions";
@@ -72,16 +73,10 @@ export function MapFigure({
               onChange={(id) => setUniform(id === "uniform")}
             />
           )}
-          <IconButton
-            label={asTable ? t("map.showMap") : t("chart.showTable")}
-            icon={asTable ? "globe" : "table"}
-            pressed={asTable}
-            onPress={() => setAsTable(!asTable)}
-          />
-          <IconButton
-            label={t("chart.downloadCsv")}
-            icon="download"
-            onPress={() =>
+          <FigureTools
+            asTable={asTable}
+            onTable={setAsTable}
+            onDownload={() =>
               figure &&
               saveFile(
                 `${fileName("tallykeep", page.community?.slug ?? "global", "countries", metric, isoDay(view.range.end))}.csv`,
@@ -92,6 +87,7 @@ export function MapFigure({
                 "text/csv;charset=utf-8",
               )
             }
+            drawn={{ label: t("map.showMap"), icon: "globe" }}
           />
         </>
       }

@@ -14,8 +14,9 @@ import { useQuery } from "../../lib/urlState";
 import { breakDown, countsSeveralTimes } from "../../series/breakdown";
 import { comparisonValues } from "../../series/compare";
 import type { TimeFigure } from "../../series/model";
-import { ChoiceMenu, IconButton, Segmented } from "../../ui/controls";
+import { ChoiceMenu, Segmented } from "../../ui/controls";
 import { Figure, FigureEmpty, FigureError, FigureLoading } from "../../ui/Figure";
+import { FigureTools } from "../../ui/figureTools";
 import type { ComponentSpec } from "./components";
 import { drawnRange, useFamily, useRepositoryPage } from "./context";
 import { configuredDimensions, DIMENSIONS, dimensionNamed, labelOf } from "./dimensions";
@@ -168,13 +169,7 @@ export function StatsChart({
           onChange={(id) => write({ stack: id })}
         />
       )}
-      <IconButton
-        label={asTable ? t("chart.showPlot") : t("chart.showTable")}
-        icon={asTable ? "chart" : "table"}
-        pressed={asTable}
-        onPress={() => setAsTable(!asTable)}
-      />
-      <IconButton label={t("chart.downloadCsv")} icon="download" onPress={download} />
+      <FigureTools asTable={asTable} onTable={setAsTable} onDownload={download} />
     </>
   );
   return (

@@ -1,9 +1,8 @@
 import { useEffect, useState } from "react";
 import { useI18n } from "../../lib/i18n";
-import { DataTable } from "../../ui/DataTable";
 import { FigureEmpty, FigureLoading } from "../../ui/Figure";
 import { type Account, type Session, type SessionRow, useRead, useWrite } from "./api";
-import { Asked, ConfirmButton, Field, Form, Instant, Outcome, PeoplePage } from "./parts";
+import { Asked, AskedTable, ConfirmButton, Field, Form, Instant, Outcome, PeoplePage } from "./parts";
 
 /** `/account`: one's own name, password, sessions, and the teams one belongs to. */
 export default function AccountPage() {
@@ -144,7 +143,7 @@ function Sessions() {
     leave.mutate({ method: "DELETE", path: "/api/v1/account/sessions" });
   }
   return (
-    <Asked
+    <AskedTable
       title={t("people.sessions")}
       subtitle={t("people.sessionsAbout")}
       answer={sessions}
@@ -156,51 +155,42 @@ function Sessions() {
           onConfirm={endAll}
         />
       }
+      pageSize={10}
+      columns={[
+        {
+          id: "agent",
+          label: t("people.browser"),
+          start: true,
+          cell: (row) => (
+            <span className="agent">
+              {row.agent || t("people.unknownBrowser")}
+              {row.current && <strong> · {t("people.thisOne")}</strong>}
+            </span>
+          ),
+        },
+        { id: "address", label: t("people.address"), cell: (row) => row.address },
+        { id: "since", label: t("people.since"), cell: (row) => <Instant at={row.created_at} /> },
+        { id: "seen", label: t("people.lastSeen"), cell: (row) => <Instant at={row.seen_at} /> },
+        {
+          id: "end",
+          label: t("people.end"),
+          cell: (row) =>
+            row.current ? (
+              <a className="foot-link" href="/sign-out">
+                {t("people.signOut")}
+              </a>
+            ) : (
+              <ConfirmButton
+                label={t("people.end")}
+                about={`${row.agent} ${row.address}`}
+                confirm={t("people.endNow")}
+                onConfirm={() => end(row)}
+              />
+            ),
+        },
+      ]}
     >
-      {(rows) => (
-        <>
-          <DataTable
-            caption={t("people.sessions")}
-            rows={rows}
-            rowKey={(row) => String(row.id)}
-            pageSize={10}
-            columns={[
-              {
-                id: "agent",
-                label: t("people.browser"),
-                start: true,
-                cell: (row) => (
-                  <span className="agent">
-                    {row.agent || t("people.unknownBrowser")}
-                    {row.current && <strong> · {t("people.thisOne")}</strong>}
-                  </span>
-                ),
-              },
-              { id: "address", label: t("people.address"), cell: (row) => row.address },
-              { id: "since", label: t("people.since"), cell: (row) => <Instant at={row.created_at} /> },
-              { id: "seen", label: t("people.lastSeen"), cell: (row) => <Instant at={row.seen_at} /> },
-              {
-                id: "end",
-                label: t("people.end"),
-                cell: (row) =>
-                  row.current ? (
-                    <a className="foot-link" href="/sign-out">
-                      {t("people.signOut")}
-                    </a>
-                  ) : (
-                    <ConfirmButton
-                      label={t("people.end")}
-                      about={`${row.agent} ${row.address}`}
-                      confirm={t("people.endNow")}
-                      onConfirm={() => end(row)}
-                    />
-                  ),
-              },
-            ]}
-          />
-          <Outcome write={leave.isError ? leave : write} done={done} />
-        </>
-      )}
-    </Asked>
+      <Outcome write={leave.isError ? leave : write} done={done} />
+    </AskedTable>
   );
 }

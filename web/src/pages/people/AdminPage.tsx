@@ -1,9 +1,8 @@
 import { useState } from "react";
 import { useI18n } from "../../lib/i18n";
-import { DataTable } from "../../ui/DataTable";
 import { AuditFigure } from "./AuditFigure";
 import { type User, useRead, useWrite } from "./api";
-import { Asked, ConfirmButton, Field, Form, Instant, Outcome, PeoplePage, SecretOnce } from "./parts";
+import { Asked, AskedTable, ConfirmButton, Field, Form, Instant, Outcome, PeoplePage, SecretOnce } from "./parts";
 
 /** `/admin`: users and teams of the whole installation, and its audit log. For instance admins. */
 export default function AdminPage() {
@@ -45,100 +44,93 @@ function Users() {
     write.mutate({ method: "PATCH", path: `/api/v1/users/${user.id}`, body });
   }
   return (
-    <Asked title={t("people.users")} answer={users}>
-      {(rows) => (
-        <>
-          <DataTable
-            caption={t("people.users")}
-            rows={rows}
-            rowKey={(row) => String(row.id)}
-            pageSize={25}
-            columns={[
-              {
-                id: "email",
-                label: t("people.email"),
-                start: true,
-                sort: (row) => row.email,
-                cell: (row) => (
-                  <span className={row.disabled ? "muted" : ""}>
-                    {row.email}
-                    {row.instance_admin && <strong> · {t("people.instanceAdmin")}</strong>}
-                    {row.disabled && ` · ${t("people.disabled")}`}
-                  </span>
-                ),
-              },
-              {
-                id: "signed-in",
-                label: t("people.lastSignIn"),
-                sort: (row) => row.signed_in_at,
-                cell: (row) => <Instant at={row.signed_in_at} none={t("people.never")} />,
-              },
-              {
-                id: "link",
-                label: t("people.password"),
-                cell: (row) => (
-                  <button
-                    type="button"
-                    className="foot-link"
-                    aria-label={`${t("people.passwordLink")}: ${row.email}`}
-                    onClick={() => void makeLink(row)}
-                  >
-                    {t("people.passwordLink")}
-                  </button>
-                ),
-              },
-              {
-                id: "admin",
-                label: t("people.instanceAdmin"),
-                cell: (row) => (
-                  <ConfirmButton
-                    label={t(row.instance_admin ? "people.takeAdmin" : "people.grantAdmin")}
-                    about={row.email}
-                    confirm={t(row.instance_admin ? "people.takeAdminNow" : "people.grantAdminNow")}
-                    onConfirm={() => change(row, { instance_admin: !row.instance_admin }, t("people.saved"))}
-                  />
-                ),
-              },
-              {
-                id: "disable",
-                label: t("people.access"),
-                cell: (row) =>
-                  row.disabled ? (
-                    <button
-                      type="button"
-                      className="foot-link"
-                      aria-label={`${t("people.enable")}: ${row.email}`}
-                      onClick={() => change(row, { disabled: false }, t("people.saved"))}
-                    >
-                      {t("people.enable")}
-                    </button>
-                  ) : (
-                    <ConfirmButton
-                      label={t("people.disable")}
-                      about={row.email}
-                      confirm={t("people.disableNow")}
-                      onConfirm={() => change(row, { disabled: true }, t("people.saved"))}
-                    />
-                  ),
-              },
-            ]}
-          />
-          {link && (
-            <SecretOnce
-              label={t("people.linkFor", { email: link.email })}
-              secret={link.url}
-              hint={t("people.linkHint", { count: link.hours })}
-              onDone={() => setLink(null)}
+    <AskedTable
+      title={t("people.users")}
+      answer={users}
+      columns={[
+        {
+          id: "email",
+          label: t("people.email"),
+          start: true,
+          sort: (row) => row.email,
+          cell: (row) => (
+            <span className={row.disabled ? "muted" : ""}>
+              {row.email}
+              {row.instance_admin && <strong> · {t("people.instanceAdmin")}</strong>}
+              {row.disabled && ` · ${t("people.disabled")}`}
+            </span>
+          ),
+        },
+        {
+          id: "signed-in",
+          label: t("people.lastSignIn"),
+          sort: (row) => row.signed_in_at,
+          cell: (row) => <Instant at={row.signed_in_at} none={t("people.never")} />,
+        },
+        {
+          id: "link",
+          label: t("people.password"),
+          cell: (row) => (
+            <button
+              type="button"
+              className="foot-link"
+              aria-label={`${t("people.passwordLink")}: ${row.email}`}
+              onClick={() => void makeLink(row)}
+            >
+              {t("people.passwordLink")}
+            </button>
+          ),
+        },
+        {
+          id: "admin",
+          label: t("people.instanceAdmin"),
+          cell: (row) => (
+            <ConfirmButton
+              label={t(row.instance_admin ? "people.takeAdmin" : "people.grantAdmin")}
+              about={row.email}
+              confirm={t(row.instance_admin ? "people.takeAdminNow" : "people.grantAdminNow")}
+              onConfirm={() => change(row, { instance_admin: !row.instance_admin }, t("people.saved"))}
             />
-          )}
-          <Form label={t("people.addUser")} action={t("people.addUser")} submit={add}>
-            <Field label={t("people.email")} name="email" type="email" autoComplete="off" required />
-            <Field label={t("people.nameForPeople")} name="name" maxLength={200} autoComplete="off" />
-          </Form>
-          <Outcome write={write} done={done} />
-        </>
+          ),
+        },
+        {
+          id: "disable",
+          label: t("people.access"),
+          cell: (row) =>
+            row.disabled ? (
+              <button
+                type="button"
+                className="foot-link"
+                aria-label={`${t("people.enable")}: ${row.email}`}
+                onClick={() => change(row, { disabled: false }, t("people.saved"))}
+              >
+                {t("people.enable")}
+              </button>
+            ) : (
+              <ConfirmButton
+                label={t("people.disable")}
+                about={row.email}
+                confirm={t("people.disableNow")}
+                onConfirm={() => change(row, { disabled: true }, t("people.saved"))}
+              />
+            ),
+        },
+      ]}
+    >
+      {link && (
+        <SecretOnce
+          label={t("people.linkFor", { email: link.email })}
+          secret={link.url}
+          hint={t("people.linkHint", { count: link.hours })}
+          onDone={() => setLink(null)}
+        />
       )}
-    </Asked>
+      <Form label={t("people.addUser")} action={t("people.addUser")} submit={add}>
+        <Field label={t("people.email")} name="email" type="email" autoComplete="off" required />
+        <Field label={t("people.nameForPeople")} name="name" maxLength={200} autoComplete="off" />
+      </Form>
+      <Outcome write={write} done={done} />
+    </AskedTable>
   );
 }
 

@@ -1,9 +1,19 @@
 import { useState } from "react";
 import { useI18n } from "../../lib/i18n";
-import { DataTable } from "../../ui/DataTable";
 import { AuditFigure } from "./AuditFigure";
 import { DASHBOARDS, type Member, ROLES, SCOPES, type Team, type Token, useRead, useWrite, VISIBILITIES } from "./api";
-import { Asked, ConfirmButton, Field, Form, Instant, Outcome, PeoplePage, SecretOnce, Select } from "./parts";
+import {
+  Asked,
+  AskedTable,
+  ConfirmButton,
+  Field,
+  Form,
+  Instant,
+  Outcome,
+  PeoplePage,
+  SecretOnce,
+  Select,
+} from "./parts";
 
 /** `/team`: who belongs to it, who sees what, its tokens, what was done. For admins of the team. */
 export default function TeamPage() {
@@ -35,71 +45,65 @@ function Members() {
     );
   }
   return (
-    <Asked title={t("people.members")} subtitle={t("people.rolesAbout")} answer={members}>
-      {(rows) => (
-        <>
-          <DataTable
-            caption={t("people.members")}
-            rows={rows}
-            rowKey={(row) => String(row.id)}
-            pageSize={25}
-            columns={[
-              {
-                id: "email",
-                label: t("people.email"),
-                start: true,
-                sort: (row) => row.email,
-                cell: (row) => (row.name ? `${row.name} · ${row.email}` : row.email),
-              },
-              {
-                id: "role",
-                label: t("people.roleLabel"),
-                sort: (row) => row.role,
-                cell: (row) => (
-                  <Select
-                    label={t("people.roleOf", { email: row.email })}
-                    hideLabel
-                    value={row.role}
-                    choices={roles}
-                    onChange={(role) => void set(row.email, role)}
-                  />
-                ),
-              },
-              {
-                id: "since",
-                label: t("people.since"),
-                sort: (row) => row.since,
-                cell: (row) => <Instant at={row.since} />,
-              },
-              {
-                id: "remove",
-                label: t("people.remove"),
-                cell: (row) => (
-                  <ConfirmButton
-                    label={t("people.remove")}
-                    about={row.email}
-                    confirm={t("people.removeNow")}
-                    onConfirm={() => {
-                      setDone(t("people.memberRemoved", { email: row.email }));
-                      write.mutate({ method: "DELETE", path: `/api/v1/team/members/${row.id}` });
-                    }}
-                  />
-                ),
-              },
-            ]}
-          />
-          <Form
-            label={t("people.addMember")}
-            action={t("people.addMember")}
-            submit={(fields) => set(String(fields.get("email")).trim(), String(fields.get("role")))}
-          >
-            <Field label={t("people.email")} name="email" type="email" autoComplete="off" required />
-            <Select label={t("people.roleLabel")} name="role" choices={roles} />
-          </Form>
-          <Outcome write={write} done={done} />
-        </>
-      )}
-    </Asked>
+    <AskedTable
+      title={t("people.members")}
+      subtitle={t("people.rolesAbout")}
+      answer={members}
+      columns={[
+        {
+          id: "email",
+          label: t("people.email"),
+          start: true,
+          sort: (row) => row.email,
+          cell: (row) => (row.name ? `${row.name} · ${row.email}` : row.email),
+        },
+        {
+          id: "role",
+          label: t("people.roleLabel"),
+          sort: (row) => row.role,
+          cell: (row) => (
+            <Select
+              label={t("people.roleOf", { email: row.email })}
+              hideLabel
+              value={row.role}
+              choices={roles}
+              onChange={(role) => void set(row.email, role)}
+            />
+          ),
+        },
+        {
+          id: "since",
+          label: t("people.since"),
+          sort: (row) => row.since,
+          cell: (row) => <Instant at={row.since} />,
+        },
+        {
+          id: "remove",
+          label: t("people.remove"),
+          cell: (row) => (
+            <ConfirmButton
+              label={t("people.remove")}
+              about={row.email}
+              confirm={t("people.removeNow")}
+              onConfirm={() => {
+                setDone(t("people.memberRemoved", { email: row.email }));
+                write.mutate({ method: "DELETE", path: `/api/v1/team/members/${row.id}` });
+              }}
+            />
+          ),
+        },
+      ]}
+    >
+      <Form
+        label={t("people.addMember")}
+        action={t("people.addMember")}
+        submit={(fields) => set(String(fields.get("email")).trim(), String(fields.get("role")))}
+      >
+        <Field label={t("people.email")} name="email" type="email" autoComplete="off" required />
+        <Select label={t("people.roleLabel")} name="role" choices={roles} />
+      </Form>
+      <Outcome write={write} done={done} />
+    </AskedTable>
   );
 }
 
@@ -153,79 +157,72 @@ function Tokens() {
     return true;
   }
   return (
-    <Asked title={t("people.tokens")} subtitle={t("people.tokensAbout")} answer={tokens}>
-      {(rows) => (
-        <>
-          {rows.length > 0 && (
-            <DataTable
-              caption={t("people.tokens")}
-              rows={rows}
-              rowKey={(row) => String(row.id)}
-              pageSize={25}
-              columns={[
-                {
-                  id: "name",
-                  label: t("people.name"),
-                  start: true,
-                  sort: (row) => row.name,
-                  cell: (row) => row.name || "–",
-                },
-                {
-                  id: "scopes",
-                  label: t("people.scope"),
-                  cell: (row) => row.scopes.map((s) => t(`people.scope.${s}`)).join(", "),
-                },
-                {
-                  id: "expires",
-                  label: t("people.expires"),
-                  cell: (row) => <Instant at={row.expires_at} none={t("people.never")} />,
-                },
-                {
-                  id: "used",
-                  label: t("people.used"),
-                  cell: (row) => <Instant at={row.used_at} none={t("people.never")} />,
-                },
-                {
-                  id: "revoke",
-                  label: t("people.revoke"),
-                  cell: (row) =>
-                    row.revoked_at ? (
-                      <span className="muted">{t("people.revoked")}</span>
-                    ) : (
-                      <ConfirmButton
-                        label={t("people.revoke")}
-                        about={row.name || String(row.id)}
-                        confirm={t("people.revokeNow")}
-                        onConfirm={() => {
-                          setDone(t("people.tokenRevoked"));
-                          write.mutate({ method: "DELETE", path: `/api/v1/team/tokens/${row.id}` });
-                        }}
-                      />
-                    ),
-                },
-              ]}
-            />
-          )}
-          {secret && (
-            <SecretOnce
-              label={t("people.newToken")}
-              secret={secret}
-              hint={t("people.newTokenHint")}
-              onDone={() => setSecret(null)}
-            />
-          )}
-          <Form label={t("people.createToken")} action={t("people.createToken")} submit={create}>
-            <Field label={t("people.tokenFor")} name="name" maxLength={200} autoComplete="off" required />
-            <Select
-              label={t("people.scope")}
-              name="scope"
-              choices={SCOPES.map((id) => ({ id, label: t(`people.scope.${id}`) }))}
-            />
-            <Field label={t("people.lastDay")} name="expires" type="date" />
-          </Form>
-          <Outcome write={write} done={done} />
-        </>
+    <AskedTable
+      title={t("people.tokens")}
+      subtitle={t("people.tokensAbout")}
+      answer={tokens}
+      hideEmpty
+      columns={[
+        {
+          id: "name",
+          label: t("people.name"),
+          start: true,
+          sort: (row) => row.name,
+          cell: (row) => row.name || "–",
+        },
+        {
+          id: "scopes",
+          label: t("people.scope"),
+          cell: (row) => row.scopes.map((s) => t(`people.scope.${s}`)).join(", "),
+        },
+        {
+          id: "expires",
+          label: t("people.expires"),
+          cell: (row) => <Instant at={row.expires_at} none={t("people.never")} />,
+        },
+        {
+          id: "used",
+          label: t("people.used"),
+          cell: (row) => <Instant at={row.used_at} none={t("people.never")} />,
+        },
+        {
+          id: "revoke",
+          label: t("people.revoke"),
+          cell: (row) =>
+            row.revoked_at ? (
+              <span className="muted">{t("people.revoked")}</span>
+            ) : (
+              <ConfirmButton
+                label={t("people.revoke")}
+                about={row.name || String(row.id)}
+                confirm={t("people.revokeNow")}
+                onConfirm={() => {
+                  setDone(t("people.tokenRevoked"));
+                  write.mutate({ method: "DELETE", path: `/api/v1/team/tokens/${row.id}` });
+                }}
+              />
+            ),
+        },
+      ]}
+    >
+      {secret && (
+        <SecretOnce
+          label={t("people.newToken")}
+          secret={secret}
+          hint={t("people.newTokenHint")}
+          onDone={() => setSecret(null)}
+        />
       )}
-    </Asked>
+      <Form label={t("people.createToken")} action={t("people.createToken")} submit={create}>
+        <Field label={t("people.tokenFor")} name="name" maxLength={200} autoComplete="off" required />
+        <Select
+          label={t("people.scope")}
+          name="scope"
+          choices={SCOPES.map((id) => ({ id, label: t(`people.scope.${id}`) }))}
+        />
+        <Field label={t("people.lastDay")} name="expires" type="date" />
+      </Form>
+      <Outcome write={write} done={done} />
+    </AskedTable>
   );
 }

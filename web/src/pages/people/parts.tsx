@@ -3,6 +3,7 @@ import { ApiError } from "../../api/client";
 import { formatInstantWithDay } from "../../lib/format";
 import { useI18n } from "../../lib/i18n";
 import { copyText } from "../../ui/controls";
+import { type Column, DataTable } from "../../ui/DataTable";
 import { Figure, FigureError, FigureLoading } from "../../ui/Figure";
 import { PageHead, Shell } from "../../ui/Shell";
 import type { useWrite } from "./api";
@@ -206,6 +207,39 @@ export function Asked<T>(props: {
         />
       )}
     </Figure>
+  );
+}
+
+/** A list that is asked for first, as a table; under it what can be done with it. */
+export function AskedTable<Row extends { id: number }>(props: {
+  title: string;
+  subtitle?: string;
+  answer: Answer<Row[]>;
+  columns: readonly Column<Row>[];
+  pageSize?: number;
+  foot?: ReactNode;
+  /** No table where there is nothing in it. */
+  hideEmpty?: boolean;
+  children?: ReactNode;
+}) {
+  const { title, columns, answer } = props;
+  return (
+    <Asked title={title} {...(props.subtitle ? { subtitle: props.subtitle } : {})} answer={answer} foot={props.foot}>
+      {(rows) => (
+        <>
+          {(rows.length > 0 || !props.hideEmpty) && (
+            <DataTable
+              caption={title}
+              rows={rows}
+              rowKey={(row) => String(row.id)}
+              pageSize={props.pageSize ?? 25}
+              columns={columns}
+            />
+          )}
+          {props.children}
+        </>
+      )}
+    </Asked>
   );
 }
 
