@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ struct State {
     largest: usize,
     /// Requests that are refused with 429 and this `Retry-After`: after so many, so many.
     throttled: Option<(usize, usize, u64)>,
+    slow: Duration,
     log: Vec<Given>,
 }
 
@@ -51,7 +52,13 @@ impl FakeInvenio {
         let server = fake.clone();
         door.serve_json(move |asked| {
             let server = server.clone();
-            async move { Some(server.answer(&asked)) }
+            async move {
+                let slow = server.lock().slow;
+                if !slow.is_zero() {
+                    tokio::time::sleep(slow).await;
+                }
+                Some(server.answer(&asked))
+            }
         });
         fake
     }
@@ -95,6 +102,11 @@ impl FakeInvenio {
 
     pub fn largest_page(&self, size: usize) {
         self.lock().largest = size;
+    }
+
+    /// How long every answer takes.
+    pub fn slow(&self, time: Duration) {
+        self.lock().slow = time;
     }
 
     /// After so many requests, so many are refused with 429.

@@ -11,8 +11,33 @@ use tallykeep_testkit::{
 
 use crate::source_house::{House, filled};
 
-/// Kills in the proof of resuming; the full proof is `TALLYKEEP_ROUNDS=20`.
-const ROUNDS: usize = 3;
+/// Kills in the proofs of resuming; the full ones are `TALLYKEEP_ROUNDS=20`.
+fn rounds() -> usize {
+    std::env::var("TALLYKEEP_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3)
+}
+
+/// Runs a command until `is_time`, then kills it. Answers whether it was killed; one that comes to its end must succeed.
+async fn killed_when(house: &House, words: &[&str], after: Duration, is_time: impl Fn() -> bool) -> bool {
+    let mut child = tokio::process::Command::from(house.command(words))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            // Not even busy: the lock of the one before it was free when that one was gone.
+            assert!(status.success(), "{words:?}: {status}");
+            return false;
+        }
+        if is_time() {
+            tokio::time::sleep(after).await;
+            child.start_kill().expect("killed");
+            child.wait().await.expect("ended");
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
 
 fn data(set: &str, file: &str) -> PathBuf {
     let shared = std::env::var("TALLYKEEP_SHARED")
@@ -116,7 +141,7 @@ async fn every_kind_of_server_is_read_whole_once_and_every_difference_has_its_re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_import_resumes_without_loss_or_repeat() {
-    let rounds = std::env::var("TALLYKEEP_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS);
+    let rounds = rounds();
     let fake = filled(Flavour::OpenSearch2, "").await;
     let house = House::new();
     let page = 10;
@@ -126,28 +151,10 @@ async fn a_killed_import_resumes_without_loss_or_repeat() {
     let mut killed = 0;
     for round in 0..rounds {
         let before = fake.given().len();
-        let mut child = tokio::process::Command::from(house.command(&words))
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("it starts");
         // Killed once it has got a few pages more, at another moment of its work every time.
         let wanted = before + page * (1 + round % 3);
-        loop {
-            if let Some(status) = child.try_wait().expect("a child") {
-                // Not even busy: the lock of the one before it was free when that one was gone.
-                assert!(status.success(), "round {round}: {status}");
-                break;
-            }
-            if fake.given().len() >= wanted {
-                tokio::time::sleep(Duration::from_millis(u64::try_from(round % 7).expect("small") * 9)).await;
-                child.start_kill().expect("killed");
-                child.wait().await.expect("ended");
-                killed += 1;
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let after = Duration::from_millis(u64::try_from(round % 7).expect("small") * 9);
+        killed += usize::from(killed_when(&house, &words, after, || fake.given().len() >= wanted).await);
     }
     fake.slow(Duration::ZERO);
     let last = house.json(&words).await;
@@ -185,6 +192,65 @@ async fn a_killed_import_resumes_without_loss_or_repeat() {
     let (killed_one, whole_one) = (strip(house.json(&read).await), strip(whole.json(&read).await));
     assert_eq!(killed_one, whole_one);
     assert_eq!(whole_one[0]["totals"]["view"]["total_events"], 360);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_reading_of_the_api_resumes_and_asks_for_no_deleted_record_twice() {
+    let fake = FakeInvenio::start().await;
+    let (all, deleted, page) = (120, 30, 5);
+    fake.records((0..all).map(|n| {
+        let at = format!("2025-06-{:02}T10:00:{:02}+00:00", 1 + n % 28, n / 28);
+        json!({"id": format!("r{n:03}"), "parent": {"id": format!("p{n:03}")}, "created": at, "updated": at, "is_published": true,
+               "files": {"enabled": false}, "metadata": {"publication_date": "2025"}})
+    }));
+    let house = House::new();
+    let words = [
+        "import",
+        "invenio-api",
+        fake.base(),
+        "--kinds",
+        "records",
+        "--rate",
+        "1000",
+        "--page-size",
+        "5",
+        "--batch-size",
+        "20",
+    ];
+    assert_eq!(house.json(&words).await["records"]["new"], all);
+    for n in 0..deleted {
+        fake.delete(&format!("r{:03}", n * 4), json!({"removal_date": "2026-01-20T10:00:00+00:00"}));
+    }
+    fake.forget();
+    fake.slow(Duration::from_millis(15));
+    let mut killed = 0;
+    for round in 0..rounds() {
+        // The first begins anew, the others go on: some die within the list, later ones while they ask for what is gone.
+        let from_start: &[&str] = if round == 0 { &["--from-start"] } else { &[] };
+        let wanted = fake.log().len() + 2;
+        let after = Duration::from_millis(u64::try_from(round % 7).expect("small") * 9);
+        let done = killed_when(&house, &[&words[..], from_start].concat(), after, || fake.log().len() >= wanted).await;
+        killed += usize::from(done);
+    }
+    fake.slow(Duration::ZERO);
+    let last = house.json(&words).await;
+    assert_eq!((killed, last["total"]["rejected"].as_u64()), (rounds(), Some(0)), "{last}");
+    let (mut pages, mut singles) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
+    for given in fake.log().into_iter().filter(|given| !given.asked.query.contains("size=1&")) {
+        for id in given.ids {
+            *pages.entry(id).or_default() += 1;
+        }
+        if let Some(id) = given.asked.path.strip_prefix("/api/records/") {
+            *singles.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+    // What was on its way at a kill was given and never arrived; nothing else is asked for again.
+    assert_eq!((pages.len(), singles.len()), (all - deleted, deleted));
+    let again = |given: &BTreeMap<String, usize>| given.values().map(|times| times - 1).sum::<usize>();
+    println!("{killed} kills; given again: {} of a list, {} one by one", again(&pages), again(&singles));
+    assert!(again(&pages) <= page * killed && again(&singles) <= killed, "{pages:?} {singles:?}");
+    let whole = house.json(&[&words[..], &["--from-start"]].concat()).await;
+    assert_eq!((&whole["records"]["unchanged"], &whole["deleted"]), (&json!(all - deleted), &json!(0)), "{whole}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
