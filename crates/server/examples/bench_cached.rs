@@ -48,9 +48,12 @@ async fn main() -> Outcome<()> {
     let config = AccessConfig { requests_per_minute: 0, ..AccessConfig::default() };
     let accounts = Accounts::new(control.clone(), config, InstallationKey::open(folder.path())?)?;
     let app = App::builder(control, accounts).with(repository).serves_timetable(false).build();
-    let body = format!(
-        "{{\"usage-delta-category\":{{\"params\":{{\"community_id\":\"{community}\",\"start_date\":\"2025-01-01\",\"end_date\":\"2025-12-31\"}}}}}}"
-    );
+    let body = |optimize: bool| {
+        format!(
+            "{{\"usage-delta-category\":{{\"params\":{{\"community_id\":\"{community}\",\"start_date\":\"2025-01-01\",\"end_date\":\"2025-12-31\",\
+             \"optimize\":{optimize}}}}}}}"
+        )
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let forms: Arc<std::sync::Mutex<Vec<Bytes>>> = Arc::default();
@@ -66,7 +69,8 @@ async fn main() -> Outcome<()> {
     }
     tokio::spawn(async move { axum::serve(listener, served).await });
 
-    let post = move |accept: &str| {
+    let post = |accept: &str, optimize: bool| {
+        let body = body(optimize);
         format!(
             "POST /api/stats-dashboard HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\naccept-encoding: {accept}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -74,7 +78,7 @@ async fn main() -> Outcome<()> {
         )
     };
     let fetched = address.clone();
-    let (plain, packed) = (post("identity"), post("br"));
+    let (plain, packed, part) = (post("identity", false), post("br", false), post("br", true));
     let requests = [plain.clone(), packed.clone()];
     let bytes = tokio::task::spawn_blocking(move || -> Outcome<Vec<Bytes>> {
         requests.iter().map(|request| Ok(Client::open(&fetched)?.ask(request)?.into())).collect()
@@ -91,6 +95,7 @@ async fn main() -> Outcome<()> {
         for (name, request) in [
             ("static file, brotli", file("br")),
             ("kept answer, brotli", packed.clone()),
+            ("a page's part, brotli", part.clone()),
             ("static file, as it is", file("plain")),
             ("kept answer, as it is", plain.clone()),
         ] {
