@@ -17,9 +17,9 @@ use tallykeep_lake::{
 };
 
 use super::{
-    Counts, ImportReport, Watch, instants,
+    Counts, instants,
     marks::Unmarked,
-    reading::{Taken, Taking},
+    reading::{Reading, Taken, Taking},
 };
 use crate::{
     RepositoryError, TeamRepository,
@@ -43,14 +43,16 @@ struct Memberships<'a> {
 }
 
 impl Taking for Memberships<'_> {
-    async fn take(&mut self, document: &Value) -> Result<Result<Taken, Rejection>, RepositoryError> {
-        let event = match MembershipEvent::from_json(document) {
-            Ok(event) => event,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
+    type Document = MembershipEvent;
+
+    fn read(&self, document: &Value) -> Result<MembershipEvent, Rejection> {
+        MembershipEvent::from_json(document)
+    }
+
+    async fn take(&mut self, event: MembershipEvent) -> Result<Taken, RepositoryError> {
         let list = self.known.entry((event.record_id.clone(), event.community_id.clone())).or_default();
         if list.contains(&(event.at, event.kind)) {
-            return Ok(Ok(Taken::Unchanged));
+            return Ok(Taken::Unchanged);
         }
         let before = intervals(list);
         list.push((event.at, event.kind));
@@ -61,7 +63,7 @@ impl Taking for Memberships<'_> {
         if !self.dry_run {
             self.pending.push(event);
         }
-        Ok(Ok(taken))
+        Ok(taken)
     }
 
     fn is_full(&self) -> bool {
@@ -77,13 +79,8 @@ impl TeamRepository {
     pub(super) async fn import_memberships(
         &self,
         files: &[PathBuf],
-        dry_run: bool,
-        report: &mut ImportReport,
-        watch: &mut Watch<'_>,
+        reading: &mut Reading<'_, '_>,
     ) -> Result<Counts, RepositoryError> {
-        if files.is_empty() {
-            return Ok(Counts::default());
-        }
         let communities = current(&self.lake, &COMMUNITIES).await?.into_keys().collect();
         let mut known: HashMap<(String, String), Vec<(Timestamp, MembershipKind)>> = HashMap::new();
         for (record, community, kind, at) in membership_events(&self.lake, None).await? {
@@ -91,14 +88,14 @@ impl TeamRepository {
         }
         let mut taking = Memberships {
             repository: self,
-            dry_run,
+            dry_run: reading.dry_run,
             communities,
             unknown: BTreeSet::new(),
             known,
             pending: Vec::new(),
         };
-        let outcome = self.read_documents(files, report, watch, &mut taking).await;
-        report.unknown_communities = taking.unknown.into_iter().collect();
+        let outcome = self.read_documents(files, reading, &mut taking).await;
+        reading.report.unknown_communities = taking.unknown.into_iter().collect();
         outcome
     }
 

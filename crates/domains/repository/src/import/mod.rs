@@ -20,6 +20,7 @@ use tallykeep_control::LeaseGuard;
 use tallykeep_lake::arrow::array::{ArrayRef, TimestampMicrosecondArray};
 
 pub(crate) use self::marks::{RECORDS_FAMILY, USAGE_FAMILY};
+use self::reading::Reading;
 use crate::{RepositoryError, TeamRepository, dates::utc_day};
 
 /// Rejections listed one by one in a report; further ones are only counted.
@@ -139,12 +140,21 @@ impl TeamRepository {
     ) -> Result<(), RepositoryError> {
         // An import that died may have left some.
         self.mark_unmarked().await?;
-        let dry_run = request.dry_run;
-        report.communities = self.import_communities(&request.communities, dry_run, report, watch).await?;
-        report.records = self.import_records(&request.records, dry_run, report, watch).await?;
-        report.community_events = self.import_memberships(&request.community_events, dry_run, report, watch).await?;
-        report.dirty_days += self.mark_unmarked().await?;
-        report.usage_events = self.import_usage(&request.usage_events, dry_run, report, watch).await?;
+        let mut reading = Reading { dry_run: request.dry_run, report, watch };
+        // What is known already is read before the files are: not for nothing.
+        if !request.communities.is_empty() {
+            reading.report.communities = self.import_communities(&request.communities, &mut reading).await?;
+        }
+        if !request.records.is_empty() {
+            reading.report.records = self.import_records(&request.records, &mut reading).await?;
+        }
+        if !request.community_events.is_empty() {
+            reading.report.community_events = self.import_memberships(&request.community_events, &mut reading).await?;
+        }
+        reading.report.dirty_days += self.mark_unmarked().await?;
+        if !request.usage_events.is_empty() {
+            reading.report.usage_events = self.import_usage(&request.usage_events, &mut reading).await?;
+        }
         Ok(())
     }
 

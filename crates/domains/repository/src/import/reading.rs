@@ -20,13 +20,22 @@ pub(super) enum Taken {
     Unchanged,
 }
 
+/// What the import of every kind is given besides its files.
+pub(super) struct Reading<'a, 'w> {
+    pub dry_run: bool,
+    pub report: &'a mut ImportReport,
+    pub watch: &'a mut Watch<'w>,
+}
+
 /// Takes the documents of one kind and stores them in batches.
 pub(super) trait Taking: Send {
-    /// Checks a document and holds it for storing.
-    fn take(
-        &mut self,
-        document: &Value,
-    ) -> impl Future<Output = Result<Result<Taken, Rejection>, RepositoryError>> + Send;
+    type Document: Send;
+
+    /// Checks a document.
+    fn read(&self, document: &Value) -> Result<Self::Document, Rejection>;
+
+    /// Holds a document for storing.
+    fn take(&mut self, document: Self::Document) -> impl Future<Output = Result<Taken, RepositoryError>> + Send;
 
     /// Whether it holds enough for a batch.
     fn is_full(&self) -> bool;
@@ -42,10 +51,10 @@ impl TeamRepository {
     pub(super) async fn read_documents(
         &self,
         files: &[PathBuf],
-        report: &mut ImportReport,
-        watch: &mut Watch<'_>,
+        reading: &mut Reading<'_, '_>,
         taking: &mut impl Taking,
     ) -> Result<Counts, RepositoryError> {
+        let Reading { report, watch, .. } = reading;
         let mut counts = Counts::default();
         for file in files {
             let Some(values) = Self::open(file, report) else { continue };
@@ -54,11 +63,13 @@ impl TeamRepository {
                 lines += 1;
                 counts.read += 1;
                 let taken = match value {
-                    Ok((line, document)) => taking.take(&document).await?.map_err(|rejection| LineError {
-                        file: file.display().to_string(),
-                        line,
-                        reason: rejection.to_string(),
-                    }),
+                    Ok((line, document)) => match taking.read(&document) {
+                        Ok(document) => Ok(taking.take(document).await?),
+                        Err(rejection) => {
+                            let file = file.display().to_string();
+                            Err(LineError { file, line, reason: rejection.to_string() })
+                        }
+                    },
                     Err(error) => {
                         if is_broken_file(&error) {
                             report.unreadable.push(error.to_string());

@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 
-use super::{ImportReport, ImportRequest, RECORDS_FAMILY, marks::Unmarked};
+use super::{ImportReport, ImportRequest, RECORDS_FAMILY, marks::Unmarked, reading::Reading};
 use crate::{
     TeamRepository,
     aggregate::Aggregator,
@@ -25,7 +25,8 @@ async fn die_after_a_commit_of_records(home: &Home) -> ImportRequest {
         ..ImportRequest::default()
     };
     let mut report = ImportReport::default();
-    let counts = repository.import_records(&request.records, false, &mut report, &mut |_| true).await.expect("stored");
+    let mut reading = Reading { dry_run: false, report: &mut report, watch: &mut |_| true };
+    let counts = repository.import_records(&request.records, &mut reading).await.expect("stored");
     assert_eq!((counts.new, counts.changed), (1, 1));
     request
 }

@@ -17,10 +17,10 @@ use tallykeep_lake::{
 };
 
 use super::{
-    Counts, ImportReport, Watch, instants,
+    Counts, instants,
     marks::Unmarked,
     month,
-    reading::{Taken, Taking},
+    reading::{Reading, Taken, Taking},
 };
 use crate::{
     RepositoryError, TeamRepository,
@@ -42,19 +42,21 @@ struct Usage<'a> {
 }
 
 impl Taking for Usage<'_> {
-    async fn take(&mut self, document: &Value) -> Result<Result<Taken, Rejection>, RepositoryError> {
-        let event = match UsageEvent::from_json(document) {
-            Ok(event) => event,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
+    type Document = UsageEvent;
+
+    fn read(&self, document: &Value) -> Result<UsageEvent, Rejection> {
+        UsageEvent::from_json(document)
+    }
+
+    async fn take(&mut self, event: UsageEvent) -> Result<Taken, RepositoryError> {
         if !self.identities.add(month(event.at), event.identity()).await? {
-            return Ok(Ok(Taken::Unchanged));
+            return Ok(Taken::Unchanged);
         }
         self.days.insert(utc_day(event.at));
         if !self.dry_run {
             self.pending.push(event);
         }
-        Ok(Ok(Taken::New))
+        Ok(Taken::New)
     }
 
     fn is_full(&self) -> bool {
@@ -70,22 +72,17 @@ impl TeamRepository {
     pub(super) async fn import_usage(
         &self,
         files: &[PathBuf],
-        dry_run: bool,
-        report: &mut ImportReport,
-        watch: &mut Watch<'_>,
+        reading: &mut Reading<'_, '_>,
     ) -> Result<Counts, RepositoryError> {
-        if files.is_empty() {
-            return Ok(Counts::default());
-        }
         let mut taking = Usage {
             repository: self,
-            dry_run,
+            dry_run: reading.dry_run,
             identities: Identities::new(self),
             pending: Vec::new(),
             days: BTreeSet::new(),
         };
-        let outcome = self.read_documents(files, report, watch, &mut taking).await;
-        report.dirty_days += taking.days.len();
+        let outcome = self.read_documents(files, reading, &mut taking).await;
+        reading.report.dirty_days += taking.days.len();
         outcome
     }
 

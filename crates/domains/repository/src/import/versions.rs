@@ -13,9 +13,9 @@ use tallykeep_lake::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    Counts, ImportReport, Watch,
+    Counts,
     marks::Unmarked,
-    reading::{Taken, Taking},
+    reading::{Reading, Taken, Taking},
 };
 use crate::{
     RepositoryError, TeamRepository,
@@ -56,16 +56,19 @@ struct Versions<'a> {
 }
 
 impl Taking for Versions<'_> {
-    async fn take(&mut self, document: &Value) -> Result<Result<Taken, Rejection>, RepositoryError> {
-        let (id, updated) = match (self.read)(document) {
-            Ok(found) => found,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
-        let doc = document.to_string();
+    /// Id, `updated`, the text as it is stored.
+    type Document = (String, Option<i64>, String);
+
+    fn read(&self, document: &Value) -> Result<Self::Document, Rejection> {
+        let (id, updated) = (self.read)(document)?;
+        Ok((id, updated, document.to_string()))
+    }
+
+    async fn take(&mut self, (id, updated, doc): Self::Document) -> Result<Taken, RepositoryError> {
         let hash = xxh3_64(doc.as_bytes()).cast_signed();
         let before = self.known.get(&id);
         if before.is_some_and(|v| v.hash == hash || is_newer(v.updated, updated)) {
-            return Ok(Ok(Taken::Unchanged));
+            return Ok(Taken::Unchanged);
         }
         let taken = if before.is_some() { Taken::Changed } else { Taken::New };
         self.known.insert(id.clone(), Version { updated, hash, seq: self.next });
@@ -73,7 +76,7 @@ impl Taking for Versions<'_> {
             self.pending.push(id, self.next, updated, hash, doc);
         }
         self.next += 1;
-        Ok(Ok(taken))
+        Ok(taken)
     }
 
     fn is_full(&self) -> bool {
@@ -94,46 +97,44 @@ impl TeamRepository {
     pub(super) async fn import_records(
         &self,
         files: &[PathBuf],
-        dry_run: bool,
-        report: &mut ImportReport,
-        watch: &mut Watch<'_>,
+        reading: &mut Reading<'_, '_>,
     ) -> Result<Counts, RepositoryError> {
         let read = |document: &Value| {
             Record::from_json(document).map(|r| (r.id, r.updated.map(jiff::Timestamp::as_microsecond)))
         };
-        self.import_versions(&RECORDS, read, true, files, dry_run, report, watch).await
+        self.import_versions(&RECORDS, read, true, files, reading).await
     }
 
     pub(super) async fn import_communities(
         &self,
         files: &[PathBuf],
-        dry_run: bool,
-        report: &mut ImportReport,
-        watch: &mut Watch<'_>,
+        reading: &mut Reading<'_, '_>,
     ) -> Result<Counts, RepositoryError> {
         let read = |document: &Value| Community::from_json(document).map(|c| (c.id, None));
-        self.import_versions(&COMMUNITIES, read, false, files, dry_run, report, watch).await
+        self.import_versions(&COMMUNITIES, read, false, files, reading).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what differs between two kinds, and what every import is given")]
     async fn import_versions(
         &self,
         def: &'static TableDef,
         read: fn(&Value) -> Result<(String, Option<i64>), Rejection>,
         marked: bool,
         files: &[PathBuf],
-        dry_run: bool,
-        report: &mut ImportReport,
-        watch: &mut Watch<'_>,
+        reading: &mut Reading<'_, '_>,
     ) -> Result<Counts, RepositoryError> {
-        if files.is_empty() {
-            return Ok(Counts::default());
-        }
         let known = self.versions(def).await?;
         let next = known.values().map(|v| v.seq).max().unwrap_or(0) + 1;
-        let mut taking =
-            Versions { repository: self, def, read, marked, dry_run, known, next, pending: Pending::default() };
-        self.read_documents(files, report, watch, &mut taking).await
+        let mut taking = Versions {
+            repository: self,
+            def,
+            read,
+            marked,
+            dry_run: reading.dry_run,
+            known,
+            next,
+            pending: Pending::default(),
+        };
+        self.read_documents(files, reading, &mut taking).await
     }
 
     async fn versions(&self, def: &'static TableDef) -> Result<HashMap<String, Version>, RepositoryError> {
