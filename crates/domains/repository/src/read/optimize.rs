@@ -1,6 +1,6 @@
 //! Which metrics the components of a page layout need (spec/invenio §7, *Optimisation*).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde_json::Value;
 
@@ -26,19 +26,26 @@ const COUNTED: [&str; 3] = ["funders", "subjects", "periodicals"];
 impl Components {
     /// Every component a layout (`{tabs: [{rows: [{components: [{component}]}]}]}`) names.
     pub fn of_layout(layout: &Value, custom: &CustomComponents) -> Self {
-        let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let mut found = Self::default();
-        for tab in list(layout, "tabs") {
-            for row in list(&tab, "rows") {
-                for component in list(&row, "components") {
-                    let name = component.get("component").and_then(Value::as_str).unwrap_or_default();
-                    found.whole |= !is_known(name) && !custom.contains(name);
-                    found.custom.extend(custom.needs(name).cloned());
-                    found.names.insert(name.to_owned());
+        for row in list(layout, "tabs").iter().flat_map(|tab| list(tab, "rows")) {
+            for component in list(row, "components") {
+                let name = component.get("component").and_then(Value::as_str).unwrap_or_default();
+                if found.names.contains(name) {
+                    continue;
                 }
+                found.whole |= !is_known(name) && !custom.contains(name);
+                found.custom.extend(custom.needs(name).cloned());
+                found.names.insert(name.to_owned());
             }
         }
         found
+    }
+
+    /// Those of the layout that holds where nobody set another and no component of one's own is configured: every request of a page asks.
+    pub(crate) fn of_default_layout() -> Self {
+        static DEFAULT: LazyLock<Components> =
+            LazyLock::new(|| Components::of_layout(&crate::page::default_layout(), &CustomComponents::default()));
+        DEFAULT.clone()
     }
 
     fn any(&self, names: &[String]) -> bool {
@@ -201,6 +208,11 @@ impl<'a> Text<'a> {
         }
         None
     }
+}
+
+/// The items of a list in an object; none where there is no list.
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// `resource_types` → `ResourceTypes`.

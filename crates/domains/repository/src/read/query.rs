@@ -376,8 +376,15 @@ impl TeamRepository {
         if !params.optimize || !self.settings.optimize {
             return Ok(None);
         }
+        let settings = &self.settings;
+        let nothing_set = settings.layout.is_none()
+            && settings.custom_components == Default::default()
+            && community.is_none_or(|c| c.dashboard_layout.is_none());
+        if nothing_set && self.control.layouts().await?.is_empty() {
+            return Ok(Some(Components::of_default_layout()));
+        }
         let layout = self.layout(community).await?;
-        Ok(Some(Components::of_layout(&layout, &self.settings.custom_components)))
+        Ok(Some(Components::of_layout(&layout, &settings.custom_components)))
     }
 
     /// Labels of all values, cached until they change.
