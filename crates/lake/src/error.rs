@@ -18,6 +18,8 @@ pub enum LakeError {
     /// Another process changed the same files first; the caller reads again and retries.
     #[error("lake table `{table}` was changed by somebody else at the same time")]
     Conflict { table: String },
+    #[error("lake table `{table}`: a reader stopped: {why}")]
+    Worker { table: String, why: String },
     #[error("lake table `{table}` has no column `{column}`")]
     NoColumn { table: String, column: String },
     #[error("lake table `{table}` holds a damaged {what}")]

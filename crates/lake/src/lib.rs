@@ -6,6 +6,7 @@
 //! Reads go through standard plan nodes over the snapshot's own file list, so that another engine can run the same plans.
 
 mod commit;
+mod direct;
 mod error;
 mod files;
 mod filter;

@@ -1,6 +1,9 @@
-//! Reading: the file list of the newest version, pruned, scanned by a standard plan node over Parquet.
+//! Reading: the file list of the newest version, pruned, then read directly, or streamed by a standard plan node over Parquet.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
@@ -12,7 +15,7 @@ use datafusion::{
     },
     execution::object_store::ObjectStoreUrl,
     logical_expr::utils::conjunction,
-    physical_plan::{ExecutionPlan, execute_stream, execution_plan::collect_partitioned},
+    physical_plan::{ExecutionPlan, collect, execute_stream},
 };
 use futures::StreamExt;
 use serde_json::{Map, Value};
@@ -51,6 +54,11 @@ pub(crate) struct Remembered {
 /// How many answers are kept, and how large one may be.
 const REMEMBERED: usize = 2;
 const REMEMBERED_BYTES: usize = 12 << 20;
+
+/// The files that may hold matching rows.
+fn matching<'a>(files: &'a [DataFile], scan: &Scan) -> Vec<&'a DataFile> {
+    files.iter().filter(|file| scan.filters.iter().all(|filter| filter.may_match(file))).collect()
+}
 
 pub type BatchStream = futures::stream::BoxStream<'static, Result<RecordBatch, LakeError>>;
 
@@ -127,16 +135,61 @@ impl Table {
     /// All matching rows of the given files of a view.
     pub async fn scan_files(&self, files: &[DataFile], scan: &Scan) -> Result<Vec<RecordBatch>, LakeError> {
         let started = std::time::Instant::now();
+        let wanted = matching(files, scan);
+        let projection = self.projection(&self.def.schema(), &scan.columns)?;
         // Consecutive files on each core; put together again in their order.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let Some(plan) = self.plan(files, scan, cores)? else { return Ok(Vec::new()) };
-        let parts = collect_partitioned(plan, self.lake.inner.session.task_ctx()).await.map_err(self.query())?;
-        let batches: Vec<RecordBatch> = parts.into_iter().flatten().collect();
+        let parts: Vec<_> = wanted
+            .chunks(wanted.len().div_ceil(cores).max(1))
+            .map(|part| {
+                let paths: Vec<Arc<Path>> = part.iter().map(|file| self.path.join(&file.path).into()).collect();
+                let (table, projection, scan) = (self.clone(), projection.clone(), scan.clone());
+                tokio::task::spawn_blocking(move || table.read_each(&paths, projection.as_deref(), &scan))
+            })
+            .collect();
+        let mut batches = Vec::new();
+        let mut left = wanted.iter();
+        for part in parts {
+            let worker =
+                |e: tokio::task::JoinError| LakeError::Worker { table: self.def.name.to_owned(), why: e.to_string() };
+            for (read, file) in part.await.map_err(worker)??.into_iter().zip(left.by_ref()) {
+                match read {
+                    Some(own) => batches.extend(own),
+                    // Written before the table had all its columns: the engine fills in what is missing.
+                    None => batches.extend(self.scan_planned(std::slice::from_ref(*file), scan).await?),
+                }
+            }
+        }
         let (took, rows) = (started.elapsed(), batches.iter().map(RecordBatch::num_rows).sum::<usize>());
         if took > self.lake.inner.slow_query {
             tracing::warn!(table = self.def.name, folder = %self.path.display(), ?took, rows, "slow query: scan of {}", self.def.name);
         }
         Ok(batches)
+    }
+
+    fn read_each(
+        &self,
+        paths: &[Arc<Path>],
+        projection: Option<&[usize]>,
+        scan: &Scan,
+    ) -> Result<Vec<Option<Vec<RecordBatch>>>, LakeError> {
+        let footers = &self.lake.inner.footers;
+        let each = paths.iter().map(|path| {
+            let known = footers.get(path);
+            let new = known.is_none();
+            let (rows, footer) = self.read_file(path, known, projection, scan)?;
+            if new {
+                footers.insert(path.clone(), footer);
+            }
+            Ok(rows)
+        });
+        each.collect()
+    }
+
+    /// The same rows by way of the engine's plan.
+    async fn scan_planned(&self, files: &[DataFile], scan: &Scan) -> Result<Vec<RecordBatch>, LakeError> {
+        let Some(plan) = self.plan(files, scan, 1)? else { return Ok(Vec::new()) };
+        collect(plan, self.lake.inner.session.task_ctx()).await.map_err(self.query())
     }
 
     /// The same, remembered for a while: data files never change, so the same question about the same files has the same answer. One page
@@ -174,8 +227,7 @@ impl Table {
         partitions: usize,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>, LakeError> {
         let schema = self.def.schema();
-        let wanted: Vec<&DataFile> =
-            files.iter().filter(|file| scan.filters.iter().all(|filter| filter.may_match(file))).collect();
+        let wanted = matching(files, scan);
         if wanted.is_empty() {
             return Ok(None);
         }

@@ -117,6 +117,7 @@ pub(crate) struct Inner {
     pub(crate) views: Mutex<HashMap<PathBuf, Arc<View>>>,
     /// The last answers of scans that are asked again soon, newest first.
     pub(crate) recent: Mutex<VecDeque<Remembered>>,
+    pub(crate) footers: crate::direct::Footers,
     pub(crate) session: datafusion::prelude::SessionContext,
 }
 
@@ -127,7 +128,14 @@ impl Lake {
         let root = std::fs::canonicalize(root).map_err(LakeError::io(root))?;
         let session = crate::sql::session();
         Ok(Self {
-            inner: Arc::new(Inner { root, slow_query, views: Mutex::default(), recent: Mutex::default(), session }),
+            inner: Arc::new(Inner {
+                root,
+                slow_query,
+                views: Mutex::default(),
+                recent: Mutex::default(),
+                footers: crate::direct::footers(),
+                session,
+            }),
         })
     }
 

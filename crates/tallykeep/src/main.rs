@@ -18,10 +18,6 @@ use clap::Parser;
 
 use crate::{commands::Command, context::Context};
 
-/// Gives memory back soon after a burst, and costs less per allocation than the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Statistics of communities: repositories, packages and chatbots, counted exactly and explained
 #[derive(Debug, Parser)]
 #[command(name = "tallykeep", version, about, propagate_version = true)]

@@ -1,13 +1,19 @@
 //! What the lake promises: exactly once, whole or not at all, pruned, and the same rows whatever way they are read.
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
+use futures::TryStreamExt;
 use jiff::civil::date;
+use proptest::prelude::*;
 use tallykeep_lake::{
     Change, Column, ColumnType, Commit, Filter, Lake, LakeError, Position, Scan, Table, TableDef,
     arrow::{
-        array::{Array, ArrayRef, AsArray, Date32Array, DictionaryArray, Int64Array, RecordBatch},
+        array::{
+            Array, ArrayRef, AsArray, Date32Array, DictionaryArray, Int64Array, RecordBatch, StringArray,
+            TimestampMicrosecondArray,
+        },
         datatypes::{Int32Type, Int64Type},
+        util::display::{ArrayFormatter, FormatOptions},
     },
     day_number,
 };
@@ -158,4 +164,135 @@ async fn queries_at_the_same_time_do_not_meet() {
     for (round, answer) in asked {
         assert_eq!(answer.await.expect("ends"), [if round % 2 == 0 { 2 } else { 0 }], "round {round}");
     }
+}
+
+/// Every kind of column a filter can name, some without values, in files of several pages.
+static THINGS: TableDef = TableDef {
+    name: "things",
+    columns: &[
+        Column::new("day", ColumnType::Day),
+        Column::new("scope", ColumnType::Word),
+        Column::nullable("name", ColumnType::Text),
+        Column::nullable("kind", ColumnType::Word),
+        Column::new("at", ColumnType::Instant),
+        Column::nullable("n", ColumnType::Int),
+    ],
+    partition: &["month"],
+    statistics: &["day", "scope", "n"],
+};
+
+/// `count` rows in the order of their scopes; everything else follows from the row's number and the salt.
+fn things(count: i64, salt: i64) -> RecordBatch {
+    let rows = || (0..count).map(move |row| (row, (row * 31 + salt * 7) % 1009));
+    let day = |x: i64| i32::try_from(x % 28).expect("small") + day_number(date(2024, 1, 1));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows().map(|(_, x)| Some(day(x))).collect::<Date32Array>()),
+        Arc::new(
+            rows()
+                .map(|(row, _)| Some(format!("s{}", row * 9 / count)))
+                .collect::<Vec<_>>()
+                .iter()
+                .map(|s| s.as_deref())
+                .collect::<DictionaryArray<Int32Type>>(),
+        ),
+        Arc::new(rows().map(|(_, x)| (x % 5 > 0).then(|| format!("name {}", x % 11))).collect::<StringArray>()),
+        Arc::new(
+            rows()
+                .map(|(_, x)| [None, Some("view"), Some("download")][x as usize % 3])
+                .collect::<DictionaryArray<Int32Type>>(),
+        ),
+        Arc::new(
+            rows().map(|(row, x)| Some(row * 1_000 + x)).collect::<TimestampMicrosecondArray>().with_timezone("UTC"),
+        ),
+        Arc::new(rows().map(|(row, x)| (x % 7 > 0).then_some(row)).collect::<Int64Array>()),
+    ];
+    RecordBatch::try_new(THINGS.schema(), columns).expect("columns fit the schema")
+}
+
+fn a_filter() -> impl Strategy<Value = Filter> {
+    let day = |n: i8| date(2024, 1, n);
+    prop_oneof![
+        (1..29_i8, 1..29_i8).prop_map(move |(a, b)| Filter::Days {
+            column: "day",
+            first: day(a.min(b)),
+            last: day(a.max(b))
+        }),
+        (0..45_000_000_i64, 0..45_000_000_i64).prop_map(|(a, b)| Filter::Instants {
+            column: "at",
+            from: a.min(b),
+            to: a.max(b)
+        }),
+        (0..45_000_i64, 0..45_000_i64).prop_map(|(a, b)| Filter::Ints {
+            column: "n",
+            least: a.min(b),
+            greatest: a.max(b)
+        }),
+        proptest::collection::vec(0..12_u8, 0..4).prop_map(|scopes| Filter::OneOf {
+            column: "scope",
+            values: scopes.iter().map(|s| format!("s{s}")).collect()
+        }),
+        proptest::collection::vec(0..12_u8, 1..4).prop_map(|names| Filter::OneOf {
+            column: "name",
+            values: names.iter().map(|n| format!("name {n}")).collect()
+        }),
+        Just(Filter::OneOf { column: "kind", values: vec!["view".to_owned()] }),
+    ]
+}
+
+/// Rows as text, one column beside the other.
+fn texts(batches: &[RecordBatch]) -> Vec<String> {
+    let shown = batches.iter().flat_map(|batch| {
+        let columns: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|c| ArrayFormatter::try_new(c.as_ref(), &FormatOptions::default().with_null("-")).expect("shown"))
+            .collect();
+        let row = |row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join(" ");
+        (0..batch.num_rows()).map(row).collect::<Vec<_>>()
+    });
+    shown.collect()
+}
+
+/// Reading files directly and by the engine's plan are two ways to the same rows.
+#[test]
+fn rows_read_directly_are_the_rows_the_engine_reads() {
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    let folder = tempfile::tempdir().expect("folder");
+    let lake = Lake::open(folder.path(), Duration::from_secs(60)).expect("opens");
+    let table = lake.team(&"default".parse().expect("a team name")).table(&THINGS);
+    let view = runtime.block_on(async {
+        table.ensure().await.expect("creates");
+        let empty = RecordBatch::new_empty(THINGS.schema());
+        let staged =
+            [(40_000, 1), (9_000, 2), (1, 3)].map(|(count, salt)| things(count, salt)).into_iter().chain([empty]);
+        let add = staged.map(|batch| table.stage(&month(), &[batch]).expect("writes")).collect();
+        table.commit(Change { add, remove: Vec::new(), position: None }).await.expect("commits");
+        table.view().await.expect("view")
+    });
+    let columns = [vec![], vec!["n", "scope"], vec!["name", "day", "at"], vec!["kind"]];
+    let (with_rows, without) = (Cell::new(0), Cell::new(0));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let asked = (0..columns.len(), proptest::collection::vec(a_filter(), 0..4));
+    let outcome = runner.run(&asked, |(chosen, filters)| {
+        let scan = Scan { columns: columns[chosen].clone(), filters };
+        let (direct, planned) = runtime.block_on(async {
+            let planned: Vec<RecordBatch> =
+                table.stream_files(&view.files, &scan).expect("plans").try_collect().await.expect("streams");
+            (table.scan_files(&view.files, &scan).await.expect("reads"), planned)
+        });
+        for batch in &direct {
+            let names: Vec<&str> = batch.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
+            prop_assert!(scan.columns.is_empty() || names == scan.columns, "{names:?}");
+        }
+        let rows = texts(&direct);
+        let seen = if rows.is_empty() { &without } else { &with_rows };
+        seen.set(seen.get() + 1);
+        prop_assert_eq!(rows, texts(&planned));
+        Ok(())
+    });
+    outcome.expect("the same rows");
+    assert!(with_rows.get() > 50 && without.get() > 20, "{with_rows:?} with rows, {without:?} without");
 }

@@ -49,10 +49,6 @@ pub const FILTERS: [(&str, &str); 3] =
 /// Medians in milliseconds by endpoint and filter.
 pub type Medians = BTreeMap<(&'static str, &'static str), f64>;
 
-// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -8,7 +8,7 @@ use std::{
 use jiff::civil::Date;
 use tallykeep_control::Reached;
 use tallykeep_lake::{
-    DataFile, Filter, Scan, Table,
+    DataFile, Filter, LakeError, Scan, Table,
     arrow::{
         array::{Array, AsArray, RecordBatch},
         datatypes::{Int32Type, TimestampMicrosecondType},
@@ -16,6 +16,7 @@ use tallykeep_lake::{
     day_number, day_of,
 };
 use tallykeep_rollup::{Group, Produce, Recompute, Rows, Store, Tally};
+use tokio::task::JoinHandle;
 
 use super::{
     AggregateProgress, Aggregator, AggregatorResult, Run,
@@ -54,8 +55,40 @@ struct Usage<'a> {
     plans: BTreeMap<u32, Plan>,
     reasons: Reasons,
     passes: Vec<Pass>,
+    /// The pass whose events are being read while the one before it is folded, by its place.
+    ahead: Option<(usize, Reading)>,
     /// The first day with rows, by scope, among the days that were redone.
     earliest: BTreeMap<u32, i32>,
+}
+
+/// Events of the days of a pass that are redone; one corrected day costs one day.
+type Reading = JoinHandle<Result<Vec<RecordBatch>, LakeError>>;
+
+impl Usage<'_> {
+    /// Begins to read a pass that is not begun yet.
+    fn read(&mut self, table: &Table, pass: usize) {
+        if self.ahead.as_ref().is_some_and(|(begun, _)| *begun == pass) {
+            return;
+        }
+        self.ahead = self.passes.get(pass).map(|Pass { days, files, .. }| {
+            let filter = instants(&Wanted::new(&self.plans, *days));
+            let (table, files) = (table.clone(), files.clone());
+            let reading = async move {
+                let Some(filter) = filter else { return Ok(Vec::new()) };
+                table.scan_files(&files, &Scan { columns: COLUMNS.to_vec(), filters: vec![filter] }).await
+            };
+            (pass, tokio::spawn(reading))
+        });
+    }
+
+    /// The events of a pass; those of the next are read meanwhile.
+    async fn events(&mut self, table: &Table, pass: usize) -> Result<Vec<RecordBatch>, RepositoryError> {
+        self.read(table, pass);
+        let Some((_, reading)) = self.ahead.take() else { return Ok(Vec::new()) };
+        let events = reading.await.map_err(|e| RepositoryError::Worker(e.to_string()))?;
+        self.read(table, pass + 1);
+        Ok(events?)
+    }
 }
 
 /// How far a window came.
@@ -83,7 +116,7 @@ impl TeamRepository {
         let passes = passes(&plans, &table, run.request.pass_events).await?;
         self.know_records(state, &table, &plans, &passes).await?;
         let reasons = self.reasons(USAGE_FAMILY).await?;
-        let mut usage = Usage { run, plans, reasons, passes, earliest: BTreeMap::new() };
+        let mut usage = Usage { run, plans, reasons, passes, ahead: None, earliest: BTreeMap::new() };
         let mut done = 0;
         while done < usage.passes.len() {
             if !care.well(self).await {
@@ -133,17 +166,19 @@ impl TeamRepository {
         let aggregator = Aggregator::UsageDelta.name();
         let store = Store::new(&self.lake, &FAMILY);
         let table = self.lake.table(&USAGE);
-        let (plans, run) = (&usage.plans, usage.run);
+        let run = usage.run;
         let mut writing = store.begin().await?;
         let (mut done, mut events, mut stopped) = (begin, 0, false);
         let mut sets = Vec::new();
         while let Some(pass) = usage.passes.get(done).filter(|_| !stopped) {
-            let Pass { month, days: (first, last), files, .. } = pass;
-            if done > begin && (events >= run.request.pass_events || usage.passes[done - 1].month == *month) {
+            if done > begin && (events >= run.request.pass_events || usage.passes[done - 1].month == pass.month) {
                 break;
             }
+            let read = usage.events(&table, done).await?;
+            let (plans, pass) = (&usage.plans, &usage.passes[done]);
+            let Pass { month, days: (first, last), .. } = pass;
             let wanted = Wanted::new(plans, pass.days);
-            let Some(looked_up) = look_up(state, &table, files, &wanted, care).await? else {
+            let Some(looked_up) = look_up(state, read, &wanted, care)? else {
                 // What was read of these days is dropped; the days before are committed.
                 stopped = true;
                 break;
@@ -175,6 +210,7 @@ impl TeamRepository {
         if done == begin {
             return Ok(Reach { done, restated: 0, stopped });
         }
+        let plans = &usage.plans;
         let days = (usage.passes[begin].days.0, usage.passes[done - 1].days.1);
         let written = writing.finish(&mut state.vocabulary).await?;
         let measures = FAMILY.measures;
@@ -293,23 +329,19 @@ fn instants(wanted: &Wanted) -> Option<Filter> {
     Some(Filter::Instants { column: "ts", from: i64::from(low) * DAY_MICROS, to: (i64::from(high) + 1) * DAY_MICROS })
 }
 
-/// Reads the days of a pass that are redone; one corrected day costs one day. `None` when memory ran short on the way.
-async fn look_up(
+/// What the events of a pass count for. `None` when memory ran short on the way.
+fn look_up(
     state: &mut State,
-    table: &Table,
-    files: &[DataFile],
+    events: Vec<RecordBatch>,
     wanted: &Wanted,
     care: &mut Care<'_, '_>,
 ) -> Result<Option<Month>, RepositoryError> {
     let mut lookup = Lookup::default();
-    if let Some(filter) = instants(wanted) {
-        let scan = Scan { columns: COLUMNS.to_vec(), filters: vec![filter] };
-        for batch in table.scan_files(files, &scan).await? {
-            if !care.day() {
-                return Ok(None);
-            }
-            lookup.add(state, &batch, wanted)?;
+    for batch in events {
+        if !care.day() {
+            return Ok(None);
         }
+        lookup.add(state, &batch, wanted)?;
     }
     Ok(Some(lookup.finish(&state.vocabulary)))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::date};
+use memchr::{memchr, memmem};
 use tallykeep_control::{Coverage, GenerationOf, ResponseHead, Standing, StoredResponse};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::{Category, Identity};
 use crate::{
@@ -17,15 +18,17 @@ const FORM: u32 = 1;
 
 /// What an answer says whatever the time it was made at: a digest of it without its `as_of`.
 pub fn digest(json: &[u8]) -> String {
-    let Ok(mut rest) = std::str::from_utf8(json) else { return format!("{:032x}", xxh3_128(json)) };
-    let mut timeless = String::with_capacity(json.len());
     // A text of the answer cannot hold this: its quotes would be escaped.
-    while let Some((before, after)) = rest.split_once("\"as_of\":\"") {
-        timeless.push_str(before);
-        rest = after.split_once('"').map_or("", |(_, after)| after);
+    const STAMP: &[u8] = b"\"as_of\":\"";
+    let mut digest = Xxh3Default::new();
+    let mut rest = json;
+    while let Some(at) = memmem::find(rest, STAMP) {
+        digest.update(&rest[..at]);
+        let after = &rest[at + STAMP.len()..];
+        rest = memchr(b'"', after).map_or(&[][..], |end| &after[end + 1..]);
     }
-    timeless.push_str(rest);
-    format!("{:032x}", xxh3_128(timeless.as_bytes()))
+    digest.update(rest);
+    format!("{:032x}", digest.digest128())
 }
 
 /// What bodies depend on besides numbers.

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::{
     Components,
-    frame::Labels,
+    frame::{Frame, Labels},
     series::{Category, Side, Wanted, categories},
     write,
 };
 use crate::{
-    RepositoryError, TeamRepository,
+    RepositoryError, Settings, TeamRepository,
     aggregate::{Aggregator, record_deltas},
     dates::{instant, utc_day},
     documents::Community,
@@ -289,17 +289,18 @@ impl TeamRepository {
                 let wanted = Wanted {
                     kind,
                     side: Side::Net,
-                    metrics: &[&metric],
-                    category: Some(&category),
-                    subcount_id: params.subcount_id.as_deref(),
+                    metrics: vec![metric],
+                    category: Some(category),
+                    subcount_id: params.subcount_id.clone(),
                     needed: None,
                 };
-                self.series(&scope, basis, (days, known_on), &wanted, true).await
+                self.series(&scope, basis, (days, known_on), wanted, true).await
             }
             Shape::Category(kind, side, metrics) => {
-                let category = params.category.as_deref();
-                let wanted = Wanted { kind, side, metrics, category, subcount_id: None, needed: needed.as_ref() };
-                self.series(&scope, basis, (days, known_on), &wanted, false).await
+                let metrics = metrics.iter().map(|m| (*m).to_owned()).collect();
+                let category = params.category.clone();
+                let wanted = Wanted { kind, side, metrics, category, subcount_id: None, needed };
+                self.series(&scope, basis, (days, known_on), wanted, false).await
             }
         }
     }
@@ -309,31 +310,14 @@ impl TeamRepository {
         scope: &str,
         basis: Basis,
         (days, known_on): ((Option<Date>, Option<Date>), Option<Date>),
-        wanted: &Wanted<'_>,
+        wanted: Wanted,
         one_metric: bool,
     ) -> Result<Answer, RepositoryError> {
         let frame = self.frame_of(wanted.kind, basis, scope, days, known_on).await?;
-        let built = categories(&frame, &self.settings, wanted);
-        let as_of = self.control.clock().now();
-        let mut json = Vec::new();
-        let broken = |e: std::io::Error| RepositoryError::Worker(e.to_string());
-        if one_metric {
-            let list = built.first().and_then(|c| c.metrics.first());
-            let Some((_, list)) = list else {
-                let (category, metric) =
-                    (wanted.category.unwrap_or("global"), wanted.metrics.first().copied().unwrap_or(""));
-                return Err(RepositoryError::BadRequest(format!(
-                    "no series of metric `{metric}` in category `{category}`"
-                )));
-            };
-            write::series_list(&mut json, list, frame.coverage.as_ref(), as_of).map_err(broken)?;
-        } else {
-            if let (Some(category), true) = (wanted.category, built.is_empty()) {
-                return Err(RepositoryError::BadRequest(format!("no category `{category}` in this query")));
-            }
-            write::categories(&mut json, &built, frame.coverage.as_ref(), as_of).map_err(broken)?;
-        }
-        Ok(Answer { json, categories: built })
+        let (settings, as_of) = (self.settings.clone(), self.control.clock().now());
+        // A year of a busy scope takes longer than a worker of the server may be held.
+        let made = tokio::task::spawn_blocking(move || answer(&frame, &settings, &wanted, one_metric, as_of));
+        made.await.map_err(|e| RepositoryError::Worker(e.to_string()))?
     }
 
     /// The rows that series of a kind are made of.
@@ -359,6 +343,7 @@ impl TeamRepository {
         let Shape::Category(kind, side, metrics) = query.shape else {
             return Err(RepositoryError::BadRequest(format!("{} is no category", query.name)));
         };
+        let metrics = metrics.iter().map(|m| (*m).to_owned()).collect();
         let wanted = Wanted { kind, side, metrics, category: None, subcount_id: None, needed: None };
         let built = categories(frame, &self.settings, &wanted);
         let mut json = Vec::new();
@@ -404,6 +389,34 @@ impl TeamRepository {
         self.label_cache.put(key, version, labels.clone());
         Ok(labels)
     }
+}
+
+fn answer(
+    frame: &Frame,
+    settings: &Settings,
+    wanted: &Wanted,
+    one_metric: bool,
+    as_of: Timestamp,
+) -> Result<Answer, RepositoryError> {
+    let built = categories(frame, settings, wanted);
+    let mut json = Vec::new();
+    let broken = |e: std::io::Error| RepositoryError::Worker(e.to_string());
+    if one_metric {
+        let list = built.first().and_then(|c| c.metrics.first());
+        let Some((_, list)) = list else {
+            let category = wanted.category.as_deref().unwrap_or("global");
+            let metric = wanted.metrics.first().map_or("", String::as_str);
+            let reason = format!("no series of metric `{metric}` in category `{category}`");
+            return Err(RepositoryError::BadRequest(reason));
+        };
+        write::series_list(&mut json, list, frame.coverage.as_ref(), as_of).map_err(broken)?;
+    } else {
+        if let (Some(category), true) = (&wanted.category, built.is_empty()) {
+            return Err(RepositoryError::BadRequest(format!("no category `{category}` in this query")));
+        }
+        write::categories(&mut json, &built, frame.coverage.as_ref(), as_of).map_err(broken)?;
+    }
+    Ok(Answer { json, categories: built })
 }
 
 fn no_results(name: &str, params: &Params) -> RepositoryError {

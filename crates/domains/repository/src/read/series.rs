@@ -101,37 +101,38 @@ const fn usage_metric(
 }
 
 /// What is asked for of the set.
-pub(super) struct Wanted<'a> {
+pub(super) struct Wanted {
     pub kind: SeriesKind,
     pub side: Side,
     /// Metric names; empty means all.
-    pub metrics: &'a [&'a str],
+    pub metrics: Vec<String>,
     /// One breakdown key (snake case), or all.
-    pub category: Option<&'a str>,
-    pub subcount_id: Option<&'a str>,
+    pub category: Option<String>,
+    pub subcount_id: Option<String>,
     /// The components to which the answer is cut down; `None` for everything.
-    pub needed: Option<&'a Components>,
+    pub needed: Option<Components>,
 }
 
-impl Wanted<'_> {
+impl Wanted {
     fn metrics(&self, list: &[MetricOf]) -> Vec<MetricOf> {
-        list.iter().filter(|m| self.metrics.is_empty() || self.metrics.contains(&m.name)).copied().collect()
+        let asked = |m: &&MetricOf| self.metrics.is_empty() || self.metrics.iter().any(|name| name == m.name);
+        list.iter().filter(asked).copied().collect()
     }
 
     /// The metrics of one breakdown.
     fn metrics_of(&self, key: &str, list: &[MetricOf]) -> Vec<MetricOf> {
         let mut metrics = self.metrics(list);
-        metrics.retain(|m| self.needed.is_none_or(|needed| needed.need(self.kind, key, m.name)));
+        metrics.retain(|m| self.needed.as_ref().is_none_or(|needed| needed.need(self.kind, key, m.name)));
         metrics
     }
 
     fn category(&self, key: &str) -> bool {
-        self.category.is_none_or(|wanted| wanted == key)
+        self.category.as_ref().is_none_or(|wanted| wanted == key)
     }
 }
 
 /// Builds the categories of a frame, in the order of the configuration, `global` first.
-pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted<'_>) -> Vec<Category> {
+pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted) -> Vec<Category> {
     let mut found = Vec::new();
     let (records, snapshot) = (wanted.kind.is_records(), wanted.kind.is_snapshot());
     let global_metrics: Vec<MetricOf> = match (records, snapshot) {
@@ -164,7 +165,7 @@ pub(super) fn categories(frame: &Frame, settings: &Settings, wanted: &Wanted<'_>
         };
         for (key, ranking) in lists {
             if wanted.category(&key) {
-                let values = values(frame, &subcount.name, snapshot, ranking, wanted.subcount_id);
+                let values = values(frame, &subcount.name, snapshot, ranking, wanted.subcount_id.as_deref());
                 let metrics = wanted.metrics_of(&key, &metrics);
                 found.push(category(frame, key, &subcount.name, &metrics, &values, wanted));
             }
@@ -289,7 +290,7 @@ fn category(
     dimension: &str,
     metrics: &[MetricOf],
     values: &ValueRows<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
 ) -> Category {
     // The busiest first, as the documents list them; of equal ones the one seen first, then by id.
     let width = frame.rows.measures.len();
@@ -356,7 +357,7 @@ fn totals(frame: &Frame, snapshot: bool) -> Vec<(i32, Vec<i64>)> {
         .collect()
 }
 
-fn global(frame: &Frame, metrics: &[MetricOf], wanted: &Wanted<'_>, snapshot: bool) -> Category {
+fn global(frame: &Frame, metrics: &[MetricOf], wanted: &Wanted, snapshot: bool) -> Category {
     let rows = totals(frame, snapshot);
     let metrics = metrics
         .iter()
@@ -379,7 +380,7 @@ fn global(frame: &Frame, metrics: &[MetricOf], wanted: &Wanted<'_>, snapshot: bo
 }
 
 /// Records with and without files; files belong to those with files.
-fn file_presence(frame: &Frame, wanted: &Wanted<'_>, snapshot: bool) -> Category {
+fn file_presence(frame: &Frame, wanted: &Wanted, snapshot: bool) -> Category {
     let rows = totals(frame, snapshot);
     let value = |name: &str, with_files: usize, m: &[i64]| match (name, with_files) {
         ("records", class) => wanted.side.of(m[class], m[class + 2]),

@@ -43,8 +43,15 @@ pub(crate) fn snake(key: &str) -> String {
 /// The texts of a run of days: a date is written a million times, and made once.
 struct Dates {
     first: i32,
-    texts: Vec<[u8; 10]>,
+    /// Of every day how a point of it begins, `,["YYYY-MM-DD",`.
+    texts: Vec<[u8; DATED.len()]>,
 }
+
+const DATED: &[u8; 15] = b",[\"YYYY-MM-DD\",";
+/// Where its date lies.
+const DATE: std::ops::Range<usize> = 3..13;
+/// How a point begins whose year is said elsewhere.
+const SHORT: &[u8; 10] = b",[\"MM-DD\",";
 
 impl Dates {
     fn of<'a>(series: impl Iterator<Item = &'a SeriesOut> + Clone) -> Self {
@@ -52,8 +59,8 @@ impl Dates {
         let last = series.filter_map(|s| s.points.last()).map(|p| p.0).max().unwrap_or(first);
         let texts = (first..=last)
             .map(|day| {
-                let mut text = [b'0'; 10];
-                for (to, byte) in text.iter_mut().zip(day_of(day).to_string().bytes()) {
+                let mut text = *DATED;
+                for (to, byte) in text[DATE].iter_mut().zip(day_of(day).to_string().bytes()) {
                     *to = byte;
                 }
                 text
@@ -62,15 +69,49 @@ impl Dates {
         Self { first, texts }
     }
 
+    /// Every day that is written lies between the first and the last.
+    fn of_point(&self, day: i32) -> &[u8; DATED.len()] {
+        usize::try_from(day - self.first).ok().and_then(|at| self.texts.get(at)).unwrap_or(DATED)
+    }
+
     /// `YYYY-MM-DD`, or its `MM-DD`.
     fn text(&self, day: i32, short: bool) -> &[u8] {
-        let text = usize::try_from(day - self.first).ok().and_then(|at| self.texts.get(at));
-        text.map_or(b"", |t| if short { &t[5..] } else { &t[..] })
+        let date = &self.of_point(day)[DATE];
+        if short { &date[5..] } else { date }
     }
 
     fn year(&self, day: i32) -> &[u8] {
-        self.text(day, false).get(..4).unwrap_or_default()
+        &self.text(day, false)[..4]
     }
+}
+
+/// `[["YYYY-MM-DD",1],…]`, with `MM-DD` where the year is said elsewhere. What is done a million times is put together first and added at once.
+fn points(out: &mut Vec<u8>, dates: &Dates, points: &[(i32, i64)], short: bool) {
+    let mut number = itoa::Buffer::new();
+    let mut point = [0; DATED.len() + 21];
+    let begin = out.len();
+    for (day, value) in points {
+        let dated = dates.of_point(*day);
+        let start = if short {
+            point[..SHORT.len()].copy_from_slice(SHORT);
+            point[3..8].copy_from_slice(&dated[8..13]);
+            SHORT.len()
+        } else {
+            point[..DATED.len()].copy_from_slice(dated);
+            DATED.len()
+        };
+        let digits = number.format(*value).as_bytes();
+        let end = start + digits.len();
+        point[start..end].copy_from_slice(digits);
+        point[end] = b']';
+        out.extend_from_slice(&point[..=end]);
+    }
+    match out.get_mut(begin) {
+        // The comma before the first point is where the list begins.
+        Some(first) => *first = b'[',
+        None => out.push(b'['),
+    }
+    out.push(b']');
 }
 
 /// What every global series says of what is covered: `"coverage":{…}`.
@@ -96,6 +137,7 @@ pub(super) fn categories(
     as_of: Timestamp,
 ) -> std::io::Result<()> {
     let all = categories.iter().flat_map(|c| &c.metrics).flat_map(|m| &m.1);
+    out.reserve(all.clone().map(length).sum());
     let writer = Writer { dates: Dates::of(all), coverage, as_of };
     out.push(b'{');
     for (index, category) in categories.iter().enumerate() {
@@ -122,7 +164,15 @@ pub(super) fn series_list(
     coverage: Option<&Coverage>,
     as_of: Timestamp,
 ) -> std::io::Result<()> {
+    out.reserve(list.iter().map(length).sum());
     Writer { dates: Dates::of(list.iter()), coverage, as_of }.list(out, list)
+}
+
+/// About how long a series' text gets. Text that grows as it is written is copied again and again.
+fn length(series: &SeriesOut) -> usize {
+    let digits = |point: Option<&(i32, i64)>| point.map_or(1, |p| p.1.checked_ilog10().unwrap_or(0) as usize + 1);
+    let widest = digits(series.points.first()).max(digits(series.points.last()));
+    160 + series.points.len() * (widest + 12) + series.states.len() * 28
 }
 
 impl Writer<'_> {
@@ -156,16 +206,8 @@ impl Writer<'_> {
         if let Some(year) = year {
             write!(out, ",\"year\":{year}")?;
         }
-        out.extend_from_slice(b",\"data\":[");
-        let mut number = itoa::Buffer::new();
-        for (index, (day, value)) in series.points.iter().enumerate() {
-            out.extend_from_slice(if index > 0 { b",[\"" } else { b"[\"" });
-            out.extend_from_slice(self.dates.text(*day, year.is_some()));
-            out.extend_from_slice(b"\",");
-            out.extend_from_slice(number.format(*value).as_bytes());
-            out.push(b']');
-        }
-        out.push(b']');
+        out.extend_from_slice(b",\"data\":");
+        points(out, &self.dates, &series.points, year.is_some());
         self.states(out, series, year.is_some())?;
         if let Some(c) = self.coverage.filter(|_| series.bar) {
             write!(out, ",{}", coverage_block(c, self.as_of))?;

@@ -103,21 +103,27 @@ async fn answer(
     let format = Format::negotiate(headers, documents)?;
     let repository = repository(app, reader)?;
     let today = app.clock().today();
-    let (mut parts, mut about, mut past) = (Vec::new(), Vec::new(), true);
-    let mut made: HashMap<String, Vec<Category>> = HashMap::new();
-    for (name, query, params) in &named {
+    let (mut about, mut past) = (Vec::new(), true);
+    for (_, query, params) in &named {
         let scope = params.community_id.as_deref().unwrap_or("global");
         about.push(visible_community(&repository, reader, scope, unknown_community).await?);
         past &= params.end.is_some_and(|end| end.year() < today.year()) && !matches!(query.shape, Shape::Combined);
-        let part = match repository.kept_answer(*query, params).await? {
-            Some(kept) => Part { name: (*name).to_owned(), json: kept.body, digest: kept.digest, hit: kept.hit },
-            None => {
-                let answer = repository.query(*query, params).await?;
-                made.insert((*name).to_owned(), answer.categories);
-                let digest = cache::digest(&answer.json);
-                Part { name: (*name).to_owned(), json: answer.json.into(), digest, hit: false }
-            }
-        };
+    }
+    let part = async |(name, query, params): &(&str, Query, Params)| {
+        let name = (*name).to_owned();
+        if let Some(kept) = repository.kept_answer(*query, params).await? {
+            return Ok((Part { name, json: kept.body, digest: kept.digest, hit: kept.hit }, None));
+        }
+        let answer = repository.query(*query, params).await?;
+        let digest = cache::digest(&answer.json);
+        // What tables are made of is as large as the text; other forms do without.
+        let categories = format.is_made_of_series().then_some(answer.categories);
+        Ok::<_, ApiError>((Part { name, json: answer.json.into(), digest, hit: false }, categories))
+    };
+    let mut parts = Vec::new();
+    let mut made: HashMap<String, Vec<Category>> = HashMap::new();
+    for (part, categories) in futures::future::try_join_all(named.iter().map(part)).await? {
+        made.extend(categories.map(|categories| (part.name.clone(), categories)));
         parts.push(part);
     }
     let community = one_community(about);
