@@ -1,5 +1,7 @@
 //! Rollup rows in the lake, and reading them.
 
+use std::collections::HashMap;
+
 use jiff::civil::Date;
 use tallykeep_lake::{DataFile, Filter, LakeError, Scan, Table, TeamLake};
 
@@ -62,20 +64,8 @@ impl Store {
     /// Sums per cell of one scope over everything before `day`.
     pub async fn before(&self, scope: &str, day: Date, vocabulary: &mut Vocabulary) -> Result<Sums, RollupError> {
         let mut sums = Sums::new();
-        let year = day.first_of_year();
-        let month = day.first_of_month();
-        let epoch = Date::MIN;
-        let parts = [
-            (Level::Year, (epoch, yesterday(year))),
-            (Level::Month, (year, yesterday(month))),
-            (Level::Day, (month, yesterday(day))),
-        ];
-        for (level, (first, last)) in parts {
-            if last < first {
-                continue;
-            }
-            let (low, high) = (level.bucket(first), level.bucket(last));
-            let inside = move |bucket: &str| level == Level::Year || (*low <= *bucket && *bucket <= *high);
+        for (level, (first, last)) in whole_buckets(day) {
+            let inside = inside(level, first, last);
             let rows = self.read_scope(level, scope, (first, last), inside, vocabulary).await?;
             for index in 0..rows.len() {
                 let first = rows.firsts[index];
@@ -84,6 +74,29 @@ impl Store {
             }
         }
         Ok(sums)
+    }
+
+    /// The total of every scope over everything before `day`, one number per measure.
+    pub async fn totals_before(&self, day: Date) -> Result<HashMap<String, Vec<i64>>, RollupError> {
+        let (mut vocabulary, mut sums) = (Vocabulary::default(), HashMap::new());
+        let view = self.table.view().await?;
+        for (level, (first, last)) in whole_buckets(day) {
+            let inside = inside(level, first, last);
+            let of_level = |f: &&DataFile| f.partition[0] == level.as_str() && inside(&f.partition[1]);
+            let files: Vec<DataFile> = view.files.iter().filter(of_level).cloned().collect();
+            let total = Filter::OneOf { column: "dimension", values: vec![String::new()] };
+            let scan = Scan { columns: Vec::new(), filters: vec![total, days(first, last)] };
+            let mut rows = Rows::new(self.family.measures.len());
+            for batch in self.table.scan_files(&files, &scan).await? {
+                decode(&batch, &mut vocabulary, &mut rows);
+            }
+            for index in 0..rows.len() {
+                let sum: &mut Vec<i64> =
+                    sums.entry(rows.cells[index].scope()).or_insert_with(|| vec![0; rows.measures.len()]);
+                sum.iter_mut().zip(rows.row(index)).for_each(|(total, number)| *total += number);
+            }
+        }
+        Ok(sums.into_iter().map(|(scope, sum)| (vocabulary.scopes.text(scope).to_owned(), sum)).collect())
     }
 
     async fn read_scope(
@@ -102,13 +115,8 @@ impl Store {
             .filter(|f| f.partition[0] == level.as_str() && f.partition[2] == shard && inside(&f.partition[1]))
             .cloned()
             .collect();
-        let mut filters = vec![Filter::OneOf { column: "scope", values: vec![scope.to_owned()] }];
-        // The earliest day has no number in the lake's calendar; nothing lies before it anyway.
-        if first > Date::MIN {
-            filters.push(Filter::Days { column: "day", first, last });
-        } else {
-            filters.push(Filter::Days { column: "day", first: jiff::civil::date(1, 1, 1), last });
-        }
+        let of_scope = Filter::OneOf { column: "scope", values: vec![scope.to_owned()] };
+        let filters = vec![of_scope, days(first, last)];
         let batches = self.table.scan_files_again(&files, &Scan { columns: Vec::new(), filters }).await?;
         let mut rows = Rows::new(self.family.measures.len());
         for batch in batches.iter() {
@@ -130,6 +138,28 @@ impl Store {
         }
         Ok(rows.sorted())
     }
+}
+
+/// The years, months and days that make up everything before `day`.
+fn whole_buckets(day: Date) -> impl Iterator<Item = (Level, (Date, Date))> {
+    let (year, month) = (day.first_of_year(), day.first_of_month());
+    let parts = [
+        (Level::Year, (Date::MIN, yesterday(year))),
+        (Level::Month, (year, yesterday(month))),
+        (Level::Day, (month, yesterday(day))),
+    ];
+    parts.into_iter().filter(|(_, (first, last))| first <= last)
+}
+
+/// Whether a part of a table may hold such days. Sums of years lie in one part.
+fn inside(level: Level, first: Date, last: Date) -> impl Fn(&str) -> bool {
+    let (low, high) = (level.bucket(first), level.bucket(last));
+    move |bucket| level == Level::Year || (*low <= *bucket && *bucket <= *high)
+}
+
+/// The earliest day has no number in the lake's calendar; nothing lies before it anyway.
+fn days(first: Date, last: Date) -> Filter {
+    Filter::Days { column: "day", first: first.max(jiff::civil::date(1, 1, 1)), last }
 }
 
 fn yesterday(day: Date) -> Date {

@@ -1,12 +1,18 @@
 //! What a dashboard page is told (spec/invenio §16.1): its configuration and its community.
 
+use std::collections::HashMap;
+
+use jiff::ToSpan;
 use serde_json::{Value, json};
+use tallykeep_rollup::Store;
 
 use crate::{
     RepositoryError, TeamRepository,
+    aggregate::Aggregator,
     documents::Community,
     layout::LayoutScope,
-    read::{Params, Query},
+    read::{self, Params, Query},
+    state::Basis,
 };
 
 /// The two values of the mount point.
@@ -108,26 +114,30 @@ impl TeamRepository {
         Ok(self.shown_layout(&scope).await?.layout)
     }
 
-    /// Records a scope holds now; `None` where nothing is rolled up yet.
-    pub async fn records_held(&self, scope: &str) -> Result<Option<i64>, RepositoryError> {
-        Ok(self.some_totals(scope, &TOTALS[..1]).await?.values[0])
+    /// Records every scope holds now, by community id and `global`; a scope for which nothing is rolled up yet is absent. Read in one
+    /// pass, however many communities there are.
+    pub async fn records_held(&self) -> Result<HashMap<String, i64>, RepositoryError> {
+        let aggregator = Aggregator::RecordSnapshot(Basis::Added);
+        let tomorrow = self.control.clock().today().saturating_add(1.day());
+        let store = Store::new(&self.lake, crate::aggregate::record_deltas::family(Basis::Added));
+        let held = store.totals_before(tomorrow).await?;
+        let covered = self.control.coverage(aggregator.name()).await?;
+        // Covered days without rows are days on which there was nothing.
+        let of = |scope: String| {
+            let records = held.get(&scope).map_or(0, |measures| read::records(measures));
+            (scope, records)
+        };
+        Ok(covered.into_iter().map(|c| of(c.scope)).collect())
     }
 
     /// Totals of a scope: records, views, downloads, last complete day. `None` where nothing is rolled up yet.
     pub async fn totals(&self, scope: &str) -> Result<Totals, RepositoryError> {
-        self.some_totals(scope, &TOTALS).await
-    }
-
-    async fn some_totals(&self, scope: &str, wanted: &[(&str, &str)]) -> Result<Totals, RepositoryError> {
         let mut totals = Totals::default();
-        for (into, (name, metric)) in wanted.iter().enumerate() {
+        for (into, (name, metric)) in TOTALS.iter().enumerate() {
             let Some(query) = Query::find(name) else { continue };
             let today = self.control.clock().today();
-            let aggregator = if into == 0 {
-                crate::aggregate::Aggregator::RecordSnapshot(crate::state::Basis::Added)
-            } else {
-                crate::aggregate::Aggregator::UsageSnapshot
-            };
+            let aggregator =
+                if into == 0 { Aggregator::RecordSnapshot(Basis::Added) } else { Aggregator::UsageSnapshot };
             let Some(coverage) = self.control.coverage_of(aggregator.name(), scope).await? else { continue };
             let last = coverage.last_day.min(today);
             let params = Params {

@@ -127,6 +127,15 @@ async fn sums_follow_their_days_and_know_when_a_value_was_first_seen() {
         [" 10 since 2023-12-30", "blue 3 since 2024-02-01", "red 5 since 2023-12-30"]
     );
     assert_eq!(before(&store, "c1", (2026, 1, 1)).await, [" 1 since 2024-02-01"]);
+    for day in [date(2024, 2, 1), date(2025, 3, 1), date(2026, 1, 1)] {
+        let totals = store.totals_before(day).await.expect("read");
+        for scope in ["global", "c1", "c2"] {
+            let mut vocabulary = Vocabulary::default();
+            let own = store.before(scope, day, &mut vocabulary).await.expect("read");
+            let total = own.get(&Cell::total(0)).map(|sum| &sum.measures);
+            assert_eq!(totals.get(scope), total, "{scope} before {day}");
+        }
+    }
 
     // One corrected day of long ago, one day that loses its rows: a ledger line for each number, other days and scopes as they were.
     let touched = store_lines(&store, &[((2023, 12, 30), "global", "", 4)], &[((2024, 1, 31), "global")]).await;

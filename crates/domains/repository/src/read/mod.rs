@@ -12,5 +12,6 @@ mod write;
 pub(crate) use frame::{Frame, Labels};
 pub use optimize::Components;
 pub use query::{Answer, Params, Query, QueryError, SeriesKind, Shape};
+pub(crate) use series::records;
 pub use series::{Category, SeriesOut, Side};
 pub(crate) use write::{coverage_block, snake};

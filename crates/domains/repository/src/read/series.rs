@@ -71,6 +71,12 @@ macro_rules! record_metric {
 }
 
 const RECORDS: MetricOf = record_metric!("records", [0, 1], [2, 3]);
+
+/// Records that are there after a record delta, or after the sum of many.
+pub(crate) fn records(measures: &[i64]) -> i64 {
+    (RECORDS.value)(measures, Side::Net)
+}
+
 const PARENTS: MetricOf = record_metric!("parents", [4, 5], [6, 7]);
 const FILE_COUNT: MetricOf = record_metric!("file_count", [8], [11]);
 const DATA_VOLUME: MetricOf = record_metric!("data_volume", [9], [12]);

@@ -110,13 +110,14 @@ pub async fn get_overview(State(app): State<App>, reader: Reader) -> Result<Json
 
 async fn repository_part(app: &App, reader: &Reader) -> Result<Option<RepositoryPart>, ApiError> {
     let repository = repository(app, reader)?;
+    let held = repository.records_held().await?;
     let mut communities = Vec::new();
     for community in repository.communities().await? {
         if community.restricted && !reader.may_read_restricted(&community.id).await? {
             continue;
         }
         communities.push(CommunityLine {
-            records: repository.records_held(&community.id).await?,
+            records: held.get(&community.id).copied(),
             dashboard_enabled: repository.dashboard_shown(&community).await?,
             id: community.id,
             slug: community.slug,
