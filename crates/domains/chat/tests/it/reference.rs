@@ -153,6 +153,79 @@ impl Reference<'_> {
     }
 }
 
+/// What both ways of counting are asked.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Days of [`BASE`] on, in the zone.
+    first: i64,
+    length: i64,
+    pub zone: &'static str,
+    pub size: Bucketing,
+    experiments: BTreeSet<i64>,
+    platforms: BTreeSet<usize>,
+    participants: BTreeSet<i64>,
+    tags: BTreeSet<i64>,
+}
+
+/// Questions in buckets of at least the `least`-th size, with fewer than `most` of each thing to narrow by.
+pub fn asked(least: usize, most: usize) -> impl Strategy<Value = Asked> {
+    let narrowed = (
+        prop::collection::btree_set(1..4_i64, 0..most),
+        prop::collection::btree_set(0..3_usize, 0..most),
+        prop::collection::btree_set(1..6_i64, 0..most),
+        prop::collection::btree_set(1..4_i64, 0..2),
+    );
+    (0..20_i64, 0..10_i64, 0..ZONES.len(), least..4, narrowed).prop_map(
+        |(first, length, zone, size, (experiments, platforms, participants, tags))| Asked {
+            first,
+            length,
+            zone: ZONES[zone],
+            size: [Bucketing::Hourly, Bucketing::Daily, Bucketing::Weekly, Bucketing::Monthly][size],
+            experiments,
+            platforms,
+            participants,
+            tags,
+        },
+    )
+}
+
+impl Asked {
+    fn platforms(&self) -> Vec<Platform> {
+        self.platforms.iter().map(|code| platform(*code).unwrap()).collect()
+    }
+
+    /// As the program reads it from a request.
+    pub fn of(&self, image: &ChatImage) -> (Window, Filter) {
+        let day = |n: i64| jiff::Timestamp::from_microsecond(BASE + n * DAY).unwrap().to_zoned(TimeZone::UTC).date();
+        let list = |ids: &BTreeSet<i64>| ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        let params = Params::from_pairs([
+            ("date_range", "custom".to_owned()),
+            ("start_date", day(self.first).to_string()),
+            ("end_date", day(self.first + self.length).to_string()),
+            ("tz", self.zone.to_owned()),
+            ("experiments", list(&self.experiments)),
+            ("channels", self.platforms().iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+            ("participants", list(&self.participants)),
+            ("tags", list(&self.tags)),
+        ]);
+        let window = Window::from_params(&params, jiff::Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap();
+        let filter = Filter::from_params(&params, window.clone(), image).unwrap();
+        (window, filter)
+    }
+
+    pub fn reference<'a>(&self, rows: &'a Changes, window: &Window) -> Reference<'a> {
+        Reference {
+            rows,
+            from: window.span.start,
+            to: window.span.end,
+            experiments: self.experiments.iter().copied().collect(),
+            platforms: self.platforms(),
+            participants: self.participants.iter().copied().collect(),
+            tags: self.tags.iter().copied().collect(),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -161,12 +234,7 @@ proptest! {
         sessions in prop::collection::vec(session(), 0..12),
         messages in prop::collection::vec(message(), 0..40),
         links in prop::collection::vec((1..4_i64, any::<bool>(), 1..40_i64), 0..12),
-        first in 0..20_i64, length in 0..10_i64,
-        zone in 0..5_usize, size in 0..4_usize,
-        experiments in prop::collection::btree_set(1..4_i64, 0..3),
-        platforms in prop::collection::btree_set(0..3_usize, 0..3),
-        participants in prop::collection::btree_set(1..6_i64, 0..3),
-        tags in prop::collection::btree_set(1..4_i64, 0..2),
+        asked in asked(0, 3),
         halves in any::<bool>(),
     ) {
         let case = (sessions, messages, links);
@@ -183,29 +251,9 @@ proptest! {
             image.apply(early);
         }
         image.apply(all.clone());
-        let zone_name = ZONES[zone];
-        let day = |n: i64| jiff::Timestamp::from_microsecond(BASE + n * DAY).unwrap().to_zoned(TimeZone::UTC).date();
-        let list = |ids: &BTreeSet<i64>| ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-        let platforms: Vec<Platform> = platforms.iter().map(|code| platform(*code).unwrap()).collect();
-        let params = Params::from_pairs([
-            ("date_range", "custom".to_owned()),
-            ("start_date", day(first).to_string()),
-            ("end_date", day(first + length).to_string()),
-            ("tz", zone_name.to_owned()),
-            ("experiments", list(&experiments)),
-            ("channels", platforms.iter().map(|p| p.to_string()).collect::<Vec<_>>().join(",")),
-            ("participants", list(&participants)),
-            ("tags", list(&tags)),
-        ]);
-        let window = Window::from_params(&params, jiff::Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap();
-        let filter = Filter::from_params(&params, window.clone(), &image).unwrap();
-        let size = [Bucketing::Hourly, Bucketing::Daily, Bucketing::Weekly, Bucketing::Monthly][size];
-        let question = Question::new(&image, &filter, size);
-        let slow = Reference {
-            rows: &all, from: window.span.start, to: window.span.end,
-            experiments: experiments.into_iter().collect(), platforms, participants: participants.into_iter().collect(),
-            tags: tags.into_iter().collect(),
-        };
+        let (window, filter) = asked.of(&image);
+        let question = Question::new(&image, &filter, asked.size);
+        let slow = asked.reference(&all, &window);
         let turns = slow.turns(slow.from, slow.to);
         let active: BTreeSet<i64> = turns.iter().map(|m| m.session.unwrap()).collect();
         let fast = overview(&question);
@@ -223,7 +271,7 @@ proptest! {
         let volume = message_volume(&question).unwrap().totals;
         let analytics = session_analytics(&question).unwrap();
         prop_assert_eq!(volume.iter().map(|v| v.total_messages).sum::<u64>(), turns.len() as u64);
-        let buckets = window.buckets(size).unwrap();
+        let buckets = window.buckets(asked.size).unwrap();
         let mut row = 0;
         for bucket in &buckets {
             let inside = slow.turns(bucket.span.start, bucket.span.end);
@@ -241,9 +289,9 @@ proptest! {
         prop_assert_eq!(row, volume.len());
 
         // A local date, told by the calendar itself, never disagrees with a daily label.
-        if size == Bucketing::Daily {
+        if asked.size == Bucketing::Daily {
             for message in &turns {
-                let local = jiff::Timestamp::from_microsecond(message.created_at).unwrap().in_tz(zone_name).unwrap().date();
+                let local = jiff::Timestamp::from_microsecond(message.created_at).unwrap().in_tz(asked.zone).unwrap().date();
                 prop_assert!(volume.iter().any(|v| v.date == local.to_string()));
             }
         }

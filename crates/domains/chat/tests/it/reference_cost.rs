@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use tallykeep_chat::{
-    filter::*,
     image::ChatImage,
     metrics::{Question, average_response_time, cost_breakdown, cost_p95, cost_summary, cost_timeseries},
     rows::*,
     words::*,
 };
 
-use crate::reference::{BASE, Case, DAY, Reference, ZONES, message, platform, rows, session};
+use crate::reference::{BASE, Case, DAY, Reference, asked, message, rows, session};
 
 type Call = (i64, bool, usize, i64, usize, bool, (Option<i64>, Option<i64>, Option<i64>, Option<i64>));
 
@@ -89,11 +87,7 @@ proptest! {
         links in prop::collection::vec((1..4_i64, any::<bool>(), 1..30_i64), 0..8),
         traces in prop::collection::vec((1..13_i64, 0..20 * DAY, prop::option::of(0..9_000_i64)), 0..20),
         calls in prop::collection::vec(call(), 0..30),
-        first in 0..20_i64, length in 0..10_i64, zone in 0..5_usize, size in 1..4_usize,
-        experiments in prop::collection::btree_set(1..4_i64, 0..2),
-        platforms in prop::collection::btree_set(0..3_usize, 0..2),
-        participants in prop::collection::btree_set(1..6_i64, 0..2),
-        tags in prop::collection::btree_set(1..4_i64, 0..2),
+        asked in asked(1, 2),
     ) {
         let case: Case = (sessions, messages, links);
         let mut all = rows(&case);
@@ -108,33 +102,14 @@ proptest! {
         all.usage = usage(&calls, many);
         let mut image = ChatImage::default();
         image.apply(all.clone());
-        let day = |n: i64| jiff::Timestamp::from_microsecond(BASE + n * DAY).unwrap().to_zoned(TimeZone::UTC).date();
-        let list = |ids: &BTreeSet<i64>| ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-        let platforms: Vec<Platform> = platforms.iter().map(|code| platform(*code).unwrap()).collect();
-        let params = Params::from_pairs([
-            ("date_range", "custom".to_owned()),
-            ("start_date", day(first).to_string()),
-            ("end_date", day(first + length).to_string()),
-            ("tz", ZONES[zone].to_owned()),
-            ("experiments", list(&experiments)),
-            ("channels", platforms.iter().map(|p| p.to_string()).collect::<Vec<_>>().join(",")),
-            ("participants", list(&participants)),
-            ("tags", list(&tags)),
-        ]);
-        let window = Window::from_params(&params, jiff::Timestamp::UNIX_EPOCH, &TimeZone::UTC).unwrap();
-        let filter = Filter::from_params(&params, window.clone(), &image).unwrap();
-        let size = [Bucketing::Hourly, Bucketing::Daily, Bucketing::Weekly, Bucketing::Monthly][size];
-        let question = Question::new(&image, &filter, size);
-        let slow = Reference {
-            rows: &all, from: window.span.start, to: window.span.end,
-            experiments: experiments.into_iter().collect(), platforms, participants: participants.into_iter().collect(),
-            tags: tags.into_iter().collect(),
-        };
+        let (window, filter) = asked.of(&image);
+        let question = Question::new(&image, &filter, asked.size);
+        let slow = asked.reference(&all, &window);
 
         // §4.10: finished traces inside the window, of sessions with a turn in it.
         let active: BTreeSet<i64> = slow.turns(slow.from, slow.to).iter().map(|m| m.session.unwrap()).collect();
         let mut expected = Vec::new();
-        for bucket in window.buckets(size).unwrap() {
+        for bucket in window.buckets(asked.size).unwrap() {
             let durations: Vec<i64> = all.traces.iter()
                 .filter(|t| t.at >= bucket.span.start && t.at < bucket.span.end && active.contains(&t.session))
                 .filter_map(|t| t.duration_ms)
@@ -158,7 +133,7 @@ proptest! {
         prop_assert_eq!((summary.unknown_count, summary.unpriced_count), (unknown as u64, unpriced as u64));
         let series = cost_timeseries(&question).unwrap();
         let mut row = 0;
-        for bucket in window.buckets(size).unwrap() {
+        for bucket in window.buckets(asked.size).unwrap() {
             let inside = counted(&slow, bucket.span.start, bucket.span.end, false);
             if inside.is_empty() {
                 continue;
@@ -182,7 +157,7 @@ proptest! {
         // p95: per bot and bucket, the ceil(0.95 n)-th cheapest trace.
         for bot in cost_p95(&question).unwrap() {
             let mut points = Vec::new();
-            for bucket in window.buckets(size).unwrap() {
+            for bucket in window.buckets(asked.size).unwrap() {
                 let mut by_trace: BTreeMap<i64, i64> = BTreeMap::new();
                 for record in counted(&slow, bucket.span.start, bucket.span.end, true) {
                     if record.experiment == Some(bot.experiment_id) && let Some(trace) = record.trace {

@@ -38,6 +38,23 @@ async fn every_number_of_the_table() {
     println!("{compared} numbers compared");
 }
 
+#[tokio::test]
+async fn the_records_of_all_scopes_in_one_pass_are_those_of_their_snapshots() {
+    let (_house, repository) = imported().await;
+    assert!(
+        repository.records_held().await.expect("an answer").is_empty(),
+        "nothing is rolled up yet, which is not zero"
+    );
+    aggregate(&repository).await;
+    let held = repository.records_held().await.expect("an answer");
+    for scope in ["global", C1] {
+        let own = repository.totals(scope).await.expect("an answer").values[0];
+        assert!(own.is_some_and(|records| records > 0), "{scope}: {own:?}");
+        assert_eq!(held.get(scope).copied(), own, "{scope}");
+    }
+    assert_eq!(held.len(), 2, "{held:?}");
+}
+
 /// `records +(md,wf) −(md,wf) | parents + − | files +(n,bytes) − | uploaders`
 fn delta_line(d: &Value) -> String {
     let pair = |v: &Value| format!("{},{}", v["metadata_only"], v["with_files"]);
