@@ -10,6 +10,7 @@ mod context;
 mod documentation;
 mod domains;
 mod exit;
+mod memory;
 mod output;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -65,6 +66,9 @@ pub struct GlobalOptions {
 fn main() -> ExitCode {
     // Usage errors leave through clap itself, with exit code 2.
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        memory::be_sparing();
+    }
     exit::report(run(cli))
 }
 

@@ -8,6 +8,7 @@ use std::{
 use tallykeep_control::{Control, ControlError, TeamControl};
 use tallykeep_lake::{Lake, LakeError, TeamLake};
 use tallykeep_rollup::RollupError;
+use tokio::sync::Semaphore;
 
 use crate::{ConfigError, Settings, documents::Community, read::Labels};
 
@@ -63,6 +64,7 @@ pub struct Repository {
     works_cache: Arc<WorksCache>,
     communities_cache: Arc<CommunitiesCache>,
     memory: crate::cache::Memory,
+    making: Arc<Semaphore>,
 }
 
 /// The communities of every team that was asked for, with the version they were read at.
@@ -109,6 +111,7 @@ impl Repository {
             control,
             lake,
             memory: crate::cache::memory(),
+            making: Arc::new(Semaphore::new(1)),
             settings: Arc::new(settings),
             label_cache: Arc::default(),
             works_cache: Arc::default(),
@@ -135,6 +138,7 @@ impl Repository {
             works_cache: self.works_cache.clone(),
             communities_cache: self.communities_cache.clone(),
             memory: self.memory.clone(),
+            making: self.making.clone(),
         }
     }
 }
@@ -149,6 +153,8 @@ pub struct TeamRepository {
     pub(crate) works_cache: Arc<WorksCache>,
     communities_cache: Arc<CommunitiesCache>,
     pub(crate) memory: crate::cache::Memory,
+    /// Answers that are to be kept are made one after the other: a page asks for four at once, and each takes several times its size.
+    pub(crate) making: Arc<Semaphore>,
 }
 
 impl TeamRepository {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     chat::acme,
-    support::{As, text},
+    support::{As, is_of, text},
 };
 
 /// Values at a path such as `$.results[].page`; `.*` is any key.
@@ -32,18 +32,6 @@ fn resolve<'a>(value: &'a Value, path: &str) -> Vec<Option<&'a Value>> {
         Some(inner) => resolve(inner, rest),
         None => vec![None],
     }
-}
-
-fn is_of(value: &Value, kinds: &str) -> bool {
-    kinds.split('|').any(|kind| match kind.trim() {
-        "string" => value.is_string(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        "null" => value.is_null(),
-        _ => false,
-    })
 }
 
 fn query(request: &Value) -> String {

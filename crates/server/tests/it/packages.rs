@@ -7,7 +7,7 @@ use tallykeep_control::packages::{DuckdbMonth, EvidenceRow, GuidanceRow, StatRow
 use tallykeep_model::TeamSlug;
 use tallykeep_packages::{Packages, days, environment::Environment, jobs::Jobs, service::silent};
 
-use crate::support::{As, Server, text};
+use crate::support::{As, Server, is_of, text};
 
 fn service() -> Packages {
     Packages::new(None, None, Environment::of([])).expect("the shipped example")
@@ -107,18 +107,6 @@ fn resolve<'a>(value: &'a Value, path: &str) -> Vec<Option<&'a Value>> {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let (name, rest) = path.split_at(end);
     value.get(name).map_or_else(|| vec![None], |inner| resolve(inner, rest))
-}
-
-fn is_of(value: &Value, kinds: &str) -> bool {
-    kinds.split('|').any(|kind| match kind {
-        "string" => value.is_string(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        "null" => value.is_null(),
-        _ => false,
-    })
 }
 
 #[tokio::test]

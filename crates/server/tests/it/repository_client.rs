@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 use tallykeep_repository::import::ImportRequest;
 
-use crate::support::{As, Filled, Server, set_cookie};
+use crate::support::{As, Filled, Server, is_of, set_cookie};
 
 const COMMUNITY: &str = "6a0b1c2d-0000-4000-8000-000000000001";
 
@@ -139,18 +139,6 @@ fn resolve<'a>(value: &'a Value, path: &str) -> Vec<Option<&'a Value>> {
         return found.into_iter().chain([None]).collect();
     }
     found
-}
-
-fn is_of(value: &Value, kinds: &str) -> bool {
-    kinds.split('|').any(|kind| match kind.trim() {
-        "string" => value.is_string(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        "null" => value.is_null(),
-        _ => false,
-    })
 }
 
 /// The value of an attribute in single quotes, as a browser reads it.

@@ -216,3 +216,16 @@ pub fn location(response: &Response) -> &str {
 pub fn no_content(response: &Response) {
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
 }
+
+/// Whether a value is of one of the kinds a client's list of fields names, as `string|null`.
+pub fn is_of(value: &serde_json::Value, kinds: &str) -> bool {
+    kinds.split('|').any(|kind| match kind.trim() {
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "null" => value.is_null(),
+        _ => false,
+    })
+}

@@ -86,9 +86,13 @@ export interface User {
   signed_in_at: string | null;
 }
 
+function placed(path: string): string {
+  return path.startsWith("/api/v1/team") && !path.startsWith("/api/v1/teams") ? `${apiBase()}${path}` : path;
+}
+
 /** A read of the people's part of the API. Paths about a team are under the page's own team. */
 export function useRead<T>(path: string, enabled = true, refetchInterval: number | false = false) {
-  const at = path.startsWith("/api/v1/team") && !path.startsWith("/api/v1/teams") ? `${apiBase()}${path}` : path;
+  const at = placed(path);
   const queryFn = ({ signal }: { signal: AbortSignal }) => getJson<T>(at, signal);
   return useQuery({ queryKey: ["people", at], queryFn, enabled, retry: 1, refetchInterval });
 }
@@ -107,10 +111,15 @@ export function useWrite(leave?: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async ({ method, path, body }: Change): Promise<unknown> => {
-      const at = path.startsWith("/api/v1/team") && !path.startsWith("/api/v1/teams") ? `${apiBase()}${path}` : path;
-      const response = await request(at, body === undefined ? { method } : { method, body });
+      const response = await request(placed(path), body === undefined ? { method } : { method, body });
       return response.status === 204 ? null : response.json();
     },
-    onSuccess: () => (leave ? location.assign(leave) : client.invalidateQueries({ queryKey: ["people"] })),
+    onSuccess: (_, { method, path }) => {
+      if (leave) return location.assign(leave);
+      // What was deleted is still on the page for a moment, and must not be asked for again.
+      const gone = method === "DELETE" ? placed(path) : null;
+      const isGone = (at: unknown) => gone !== null && (at === gone || String(at).startsWith(`${gone}/`));
+      return client.invalidateQueries({ queryKey: ["people"], predicate: ({ queryKey }) => !isGone(queryKey[1]) });
+    },
   });
 }

@@ -138,6 +138,7 @@ impl TeamRepository {
             return Ok(own);
         }
         made.store(true, Ordering::Relaxed);
+        let _turn = self.making.acquire().await.map_err(|e| RepositoryError::Worker(e.to_string()))?;
         let mut kept = self.is_complete(identity, standing.coverage.is_some()).await?;
         let labels = self.labels_version().await?;
         let frame = self.cache_frame(identity).await?;

@@ -4,14 +4,10 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use tallykeep_access::Role;
-use tallykeep_repository::documents::Community;
 
 use super::{repository, visible_community};
 use crate::{
-    app::{
-        App,
-        extractors::{TeamAccess, Visitor},
-    },
+    app::{App, extractors::Visitor},
     error::ApiError,
     extract::Path,
     page::{PageRequest, escape, page},
@@ -23,7 +19,7 @@ pub struct CommunityPath {
 }
 
 pub async fn global_page(State(app): State<App>, visitor: Visitor) -> Result<Response, ApiError> {
-    stats_page(&app, &visitor, access(&visitor)?, None, Shown::Statistics).await
+    stats_page(&app, &visitor, None, Shown::Statistics).await
 }
 
 pub async fn community_page(
@@ -31,14 +27,12 @@ pub async fn community_page(
     visitor: Visitor,
     Path(path): Path<CommunityPath>,
 ) -> Result<Response, ApiError> {
-    let access = access(&visitor)?;
-    let community = visible_community(&repository(&app, access)?, access, &path.id, StatusCode::NOT_FOUND).await?;
-    stats_page(&app, &visitor, access, community.as_ref(), Shown::Statistics).await
+    stats_page(&app, &visitor, Some(&path.id), Shown::Statistics).await
 }
 
 /// The editor of the whole repository's layout and of the one that communities share.
 pub async fn global_layout_page(State(app): State<App>, visitor: Visitor) -> Result<Response, ApiError> {
-    stats_page(&app, &visitor, access(&visitor)?, None, Shown::LayoutEditor).await
+    stats_page(&app, &visitor, None, Shown::LayoutEditor).await
 }
 
 pub async fn community_layout_page(
@@ -46,9 +40,7 @@ pub async fn community_layout_page(
     visitor: Visitor,
     Path(path): Path<CommunityPath>,
 ) -> Result<Response, ApiError> {
-    let access = access(&visitor)?;
-    let community = visible_community(&repository(&app, access)?, access, &path.id, StatusCode::NOT_FOUND).await?;
-    stats_page(&app, &visitor, access, community.as_ref(), Shown::LayoutEditor).await
+    stats_page(&app, &visitor, Some(&path.id), Shown::LayoutEditor).await
 }
 
 /// What a page with a dashboard's configuration is for.
@@ -58,18 +50,15 @@ enum Shown {
     LayoutEditor,
 }
 
-fn access(visitor: &Visitor) -> Result<&TeamAccess, ApiError> {
-    visitor.access.as_ref().ok_or_else(|| ApiError::not_found("not found"))
-}
-
-async fn stats_page(
-    app: &App,
-    visitor: &Visitor,
-    access: &TeamAccess,
-    community: Option<&Community>,
-    shown: Shown,
-) -> Result<Response, ApiError> {
-    let mut data = repository(app, access)?.page_data(community).await?;
+/// The page of the whole repository, or of the community a path names.
+async fn stats_page(app: &App, visitor: &Visitor, id: Option<&str>, shown: Shown) -> Result<Response, ApiError> {
+    let access = visitor.access.as_ref().ok_or_else(|| ApiError::not_found("not found"))?;
+    let repository = repository(app, access)?;
+    let community = match id {
+        None => None,
+        Some(id) => visible_community(&repository, access, id, StatusCode::NOT_FOUND).await?,
+    };
+    let mut data = repository.page_data(community.as_ref()).await?;
     let is_editor = access.role() >= Some(Role::Editor);
     data.config["may_switch_dashboard"] = is_editor.into();
     data.config["may_edit_layout"] = is_editor.into();

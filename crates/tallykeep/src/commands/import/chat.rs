@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context as _;
-use tallykeep_chat::interchange::{Counts, ImportOptions, import};
+use tallykeep_chat::interchange::{Counts, ImportOptions, ImportReport, import};
 
 use crate::{context::Context, exit::Exit};
 
@@ -34,22 +34,27 @@ impl Chat {
         let report = import(control, lake, &self.path, &options, &mut on_reject)
             .await
             .with_context(|| format!("could not import {}", self.path.display()))?;
-        context.print(&report, || {
-            let mut text = String::new();
-            for (kind, counts) in &report.kinds {
-                text.push_str(&line(kind, counts));
-            }
-            text + &line("total", &report.total)
-        })?;
-        if report.is_refused() || (self.strict && report.total.rejected > 0) {
-            return Err(Exit::Said.into());
-        }
-        Ok(())
+        ended(context, &report, self.strict)
     }
 }
 
+/// Prints what was read. Errors: nothing could be used, or, where `strict`, not everything.
+pub(super) fn ended(context: &Context, report: &ImportReport, strict: bool) -> anyhow::Result<()> {
+    context.print(report, || {
+        let mut text = String::new();
+        for (kind, counts) in &report.kinds {
+            text.push_str(&line(kind, counts));
+        }
+        text + &line("total", &report.total)
+    })?;
+    if report.is_refused() || (strict && report.total.rejected > 0) {
+        return Err(Exit::Said.into());
+    }
+    Ok(())
+}
+
 /// One line of a report.
-pub(super) fn line(kind: &str, counts: &Counts) -> String {
+fn line(kind: &str, counts: &Counts) -> String {
     let Counts { read, new, changed, unchanged, rejected } = counts;
     format!("{kind:<13} read={read} new={new} changed={changed} unchanged={unchanged} rejected={rejected}\n")
 }

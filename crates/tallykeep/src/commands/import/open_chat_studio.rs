@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use tallykeep_chat::interchange::{StudioOptions, StudioProgress, import_studio};
 use tallykeep_model::TeamSlug;
 
-use super::chat::line;
-use crate::{context::Context, exit::Exit};
+use super::chat::ended;
+use crate::context::Context;
 
 /// Conversations straight from the database of Open Chat Studio (PostgreSQL)
 #[derive(Debug, clap::Args)]
@@ -51,16 +51,6 @@ impl OpenChatStudio {
         let report = import_studio(control, lake, &self.url, &options, &mut on_reject, &mut on_progress)
             .await
             .context("could not import from the database")?;
-        context.print(&report, || {
-            let mut text = String::new();
-            for (kind, counts) in &report.kinds {
-                text.push_str(&line(kind, counts));
-            }
-            text + &line("total", &report.total)
-        })?;
-        if report.is_refused() || (self.strict && report.total.rejected > 0) {
-            return Err(Exit::Said.into());
-        }
-        Ok(())
+        ended(context, &report, self.strict)
     }
 }
